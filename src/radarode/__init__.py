@@ -1,0 +1,50 @@
+"""radarode: contactless ECG from radar. Research software, not a medical device.
+
+The heavy parts load on first use, so that `import radarode` stays fast and does not import torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from radarode.core.errors import InputError
+from radarode.core.notice import NOTICE
+from radarode.core.types import Beats, ReconstructedEcg, Recording, Scores, Spectrogram, TaskOutputs
+
+if TYPE_CHECKING:
+    from radarode.data.load import load
+    from radarode.evaluate import evaluate
+    from radarode.models.pretrained import load_model
+    from radarode.reconstruct import reconstruct
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "load": "radarode.data.load",
+    "load_model": "radarode.models.pretrained",
+    "reconstruct": "radarode.reconstruct",
+    "evaluate": "radarode.evaluate",
+}
+
+__all__ = [
+    "NOTICE",
+    "Beats",
+    "InputError",
+    "ReconstructedEcg",
+    "Recording",
+    "Scores",
+    "Spectrogram",
+    "TaskOutputs",
+    "__version__",
+    "evaluate",
+    "load",
+    "load_model",
+    "reconstruct",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'radarode' has no attribute {name!r}")

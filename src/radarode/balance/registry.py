@@ -1,0 +1,53 @@
+"""Find strategies by the name of their file in `strategies/`."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import pkgutil
+from importlib import import_module
+from typing import Any
+
+from radarode.balance import strategies
+from radarode.balance.strategy import Strategy
+from radarode.core.errors import InputError
+
+
+def strategy_names() -> tuple[str, ...]:
+    """Return the names of all strategies, sorted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(strategies.__path__)))
+
+
+def make_strategy(name: str, **options: Any) -> Strategy:
+    """Build a strategy by name.
+
+    Args:
+        name: a name from `strategy_names()`.
+        options: its constructor's keyword arguments.
+
+    Raises:
+        InputError: unknown name or option; the nearest one is suggested.
+
+    Example:
+        >>> type(make_strategy("ega", temperature=0.5)).__name__
+        'Ega'
+    """
+    if name not in strategy_names():
+        raise InputError.of("strategy", f"one of {', '.join(strategy_names())}", repr(name), _nearest(name))
+    module = import_module(f"{strategies.__name__}.{name}")
+    (found,) = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Strategy) and value.__module__ == module.__name__
+    ]
+    known = {key for key in inspect.signature(found).parameters if key not in ("args", "kwargs")}
+    for option in options:
+        if option not in known:
+            rule = f"an option of {name}: {', '.join(sorted(known)) or 'it has none'}"
+            raise InputError.of(option, rule, options[option], _nearest(option, known))
+    return found(**options)
+
+
+def _nearest(name: str, known: set[str] | None = None) -> str:
+    close = difflib.get_close_matches(name, known if known is not None else strategy_names(), n=1)
+    return f"Did you mean {close[0]!r}" if close else ""

@@ -1,0 +1,66 @@
+"""Subcommand `radarode simulate`: write simulated recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def simulate(
+    out: Path,
+    *,
+    subjects: int = 1,
+    minutes: float | None = None,
+    seed: int = 0,
+    preset: Literal["mmecg", "training"] | None = None,
+    status: Literal["NB", "IB", "PE", "SP"] | None = None,
+    snr_db: float | None = None,
+    channels: int = 50,
+    movement: float | None = None,
+    ectopic: float = 0.0,
+    irregular: Annotated[bool, Parameter(negative=())] = False,
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Write recordings of virtual persons, one native file each, into the new folder OUT.
+
+    Args:
+        out: folder to create.
+        subjects: number of persons (without --preset), one recording each.
+        minutes: length of each recording (default: 2, or the preset's own).
+        seed: everything follows from it; person k of a seed is always the same.
+        preset: mmecg (11 persons, 91 trials of 3 min) or training (240 persons, varied conditions).
+        status: NB normal, IB irregular breathing, PE post-exercise, SP sleep (default: all, in turn).
+        snr_db: level of the constant noise in 1-25 Hz, inf for none (default: the person's own, 0-15 dB).
+        channels: observed points of the chest.
+        movement: body movements a minute (default: the status's own rate).
+        ectopic: premature beats a minute.
+        irregular: atrial-fibrillation-like rhythm.
+        overwrite: replace what stands at OUT.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from radarode.core.files import new_folder
+    from radarode.data.native import save_recording
+    from radarode.simulate import Conditions, iter_recordings
+    from radarode.simulate.cohort import choose_cohort
+
+    conditions = Conditions(snr_db, channels, movement, ectopic, irregular)
+    duration_s = None if minutes is None else 60.0 * minutes
+    cohort = choose_cohort(preset, seed, subjects, duration_s, status, conditions)
+    seconds, beats = 0.0, 0
+    progress = Console(stderr=True)
+    with new_folder(out, overwrite=overwrite) as folder:
+        recordings = track(iter_recordings(cohort), "simulating", cohort.n_recordings, console=progress, transient=True)
+        for recording in recordings:
+            save_recording(folder / f"{recording.name}.h5", recording)
+            seconds += recording.duration_s
+            beats += 0 if recording.r_peaks_s is None else len(recording.r_peaks_s)
+    Console().print(
+        f"{cohort.n_recordings} simulated recordings of {cohort.n_subjects} simulated persons, "
+        f"{seconds / 60:.1f} min, {beats} beats, in {out}",
+        soft_wrap=True,
+        highlight=False,
+    )

@@ -1,0 +1,1 @@
+"""Domain types, argument checks and the few rules that every layer shares."""

@@ -1,0 +1,163 @@
+"""MMECG: 50 chest points by 77-GHz radar with ECG, `N.mat` in MATLAB v5 or v7.3 (HDF5).
+
+Layout: one struct `data` with RCG (35505, 50), ECG (35505, 1), posXYZ (50, 3), id, age, gender, physistatus; all
+at 200 Hz, RCG already being the second derivative of displacement. v7.3 stores every array transposed
+and text as uint16 codes.
+
+Reference: Chen et al., IEEE TMC 2022, doi 10.1109/TMC.2022.3214721. The trial is N; where a file has no
+    id, the subject is that of the published order of trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import h5py
+import numpy as np
+
+from radarode.core.constants import FS_HZ
+from radarode.core.errors import InputError
+from radarode.core.types import STATUSES, Recording, Status
+from radarode.data.hdf5 import child_group, members, open_hdf5, read_array, read_attribute
+from radarode.data.mat import is_mat5, is_mat73, load_variables, numeric, variables
+from radarode.data.readers import ReadOptions
+from radarode.data.to_rcg import RawRecording, to_recording
+
+NAME = "MMECG"
+LAYOUT = "an MMECG .mat has a struct data with RCG, ECG, posXYZ"
+SUFFIXES = (".mat",)
+PRIORITY = 10
+
+FIELDS = ("RCG", "ECG", "posXYZ", "id", "age", "gender", "physistatus")
+_MAX_TEXT = 64
+_LAST_TRIAL = {1: 2, 2: 4, 5: 16, 9: 22, 10: 25, 13: 31, 14: 40, 16: 47, 17: 56, 29: 79, 30: 91}
+"""Subject -> the last of its trials, which are numbered in a row."""
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """Tell whether a MATLAB file holds a struct `data`, or is v7.3 (which no other reader takes)."""
+    if is_mat5(head):
+        return variables(path).get("data", ((), ""))[1] == "struct"
+    return is_mat73(head)
+
+
+def read(path: Path, options: ReadOptions) -> Recording:
+    """Read one trial.
+
+    Raises:
+        InputError: a field is missing or of the wrong shape, or the file is damaged.
+    """
+    options.check_stated(FS_HZ, "displacement", path)
+    with path.open("rb") as file:
+        fields = _fields_v5(path) if is_mat5(file.read(512)) else _fields_v73(path)
+    if "RCG" not in fields:
+        found = ", ".join(sorted(fields)) or "none of them"
+        raise InputError(f"{path} has no RCG in its struct data ({found}); it is not an MMECG recording.")
+    ecg = fields["ECG"].reshape(-1) if "ECG" in fields else None
+    rcg = _channels_first(fields["RCG"], None if ecg is None else len(ecg), path)
+    positions = _positions(fields["posXYZ"], len(rcg), path) if "posXYZ" in fields else None
+    subject, notes = _who(fields, path)
+    status = str(fields.get("physistatus", "")).upper()
+    recording = to_recording(
+        RawRecording(
+            motion=rcg,
+            fs_hz=FS_HZ,
+            kind="acceleration",
+            channel_names=[f"point {i + 1}" for i in range(len(rcg))],
+            ecg_mv=ecg,
+            positions_m=positions,
+            subject=subject,
+            trial=path.stem,
+            status=cast(Status, status) if status in STATUSES else "unknown",
+            source="mmecg",
+            notes=notes,
+        )
+    )
+    return replace(recording, motion="displacement")
+
+
+def subject_of_trial(trial: int) -> int | None:
+    """Return the subject of an MMECG trial number, or None beyond the published 91.
+
+    Example:
+        >>> subject_of_trial(16), subject_of_trial(17), subject_of_trial(92)
+        (5, 9, None)
+    """
+    return next((subject for subject, last in _LAST_TRIAL.items() if 1 <= trial <= last), None)
+
+
+def _fields_v5(path: Path) -> dict[str, Any]:
+    data = load_variables(path, ("data",))["data"]
+    if data.dtype.names is None or data.size != 1:
+        raise InputError(f"`data` in {path} must be one struct; got {data.dtype} of shape {data.shape}.")
+    record = data.reshape(-1)[0]
+    return _collect(data.dtype.names, lambda name: np.asarray(record[name]), path)
+
+
+def _fields_v73(path: Path) -> dict[str, Any]:
+    with open_hdf5(path) as file:
+        if "data" not in members(file):
+            raise InputError(f"{path} holds no struct `data`; of v7.3 files only MMECG's layout is known.")
+        group = child_group(file, "data")
+        return _collect(members(group), lambda name: _matlab_array(group, name), path)
+
+
+def _collect(names: tuple[str, ...], get: Callable[[str], np.ndarray], path: Path) -> dict[str, Any]:
+    """Return the known, non-empty fields: text as str, the rest as float64."""
+    fields: dict[str, Any] = {}
+    for name in FIELDS:
+        value = get(name) if name in names else np.empty(0)
+        if value.dtype.kind == "U":
+            fields[name] = "".join(value.reshape(-1)).strip()
+        elif value.size:
+            fields[name] = numeric(value, f"{name} in {path}")
+    return fields
+
+
+def _matlab_array(group: h5py.Group, name: str) -> np.ndarray:
+    """Return a v7.3 array as MATLAB shows it: not transposed, text as text, and empty where it is empty."""
+    array, dataset = read_array(group, name), cast(h5py.Dataset, group[name])
+    if read_attribute(dataset, "MATLAB_empty"):
+        return np.empty(0)
+    if read_attribute(dataset, "MATLAB_class") == "char":
+        return np.array("".join(chr(int(code)) for code in array.reshape(-1)[:_MAX_TEXT]))
+    return array.T
+
+
+def _channels_first(rcg: np.ndarray, n_samples: int | None, path: Path) -> np.ndarray:
+    """Return (channel, time); time is the axis as long as the ECG, else the longer one."""
+    if rcg.ndim != 2:
+        raise InputError(f"RCG in {path} must be (time, channel); got shape {rcg.shape}.")
+    if n_samples is None:
+        return rcg if rcg.shape[1] > rcg.shape[0] else rcg.T
+    if n_samples not in rcg.shape:
+        raise InputError(f"RCG in {path} has shape {rcg.shape}, which does not fit an ECG of {n_samples} samples.")
+    return rcg.T if rcg.shape[0] == n_samples else rcg
+
+
+def _positions(positions: np.ndarray, n_channels: int, path: Path) -> np.ndarray:
+    if positions.shape == (3, n_channels) and n_channels != 3:
+        positions = positions.T
+    if positions.shape != (n_channels, 3):
+        raise InputError(f"posXYZ in {path} must be ({n_channels}, 3); got shape {positions.shape}.")
+    return positions
+
+
+def _who(fields: Mapping[str, Any], path: Path) -> tuple[str, dict[str, str]]:
+    """Return the subject, and what else the file says about the person."""
+    notes = {"units": "RCG, positions and ECG as stored in the file"}
+    notes |= {name: _as_text(fields[name]) for name in ("age", "gender") if name in fields}
+    published = subject_of_trial(int(path.stem)) if path.stem.isdecimal() and len(path.stem) < 6 else None
+    if "id" in fields:
+        subject = _as_text(fields["id"])
+        if published is not None and subject != str(published):
+            notes["subject_check"] = f"the file says {subject}, the published order of trials {published}"
+        return f"mmecg-{subject}", notes
+    return (f"mmecg-{published}", notes) if published is not None else ("unknown", notes)
+
+
+def _as_text(value: str | np.ndarray) -> str:
+    return value if isinstance(value, str) else f"{value.reshape(-1)[0]:g}"

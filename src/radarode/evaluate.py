@@ -1,0 +1,101 @@
+"""Score a reconstruction against the reference of its recording, in three columns that are never mixed.
+
+    deployable   as reconstructed: no reference of any kind.
+    calibrated   minus one constant delay, measured on the first 20 s and then frozen.
+    oracle       minus one constant delay measured on the whole recording, as published evaluations do.
+
+All columns are scored on the same reference beats, the first 20 s included. Beats and samples where the
+reference ECG is missing are not scored; a reference beat in a gap of the reconstruction counts as missed.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radarode.core.types import Beats, ReconstructedEcg, Recording, Scores
+from radarode.metrics.beats import TOLERANCE_S, detection_scores, match_beats
+from radarode.metrics.delay import CALIBRATION_S, calibrate, shift, uncalibrate
+from radarode.metrics.delineate import delineate, wave_errors_ms
+from radarode.metrics.shape import cycle_scores, cycle_spans, longterm_scores, nanmedian
+from radarode.metrics.summary import FAILED_PCC, METRICS, Summary, as_json, summarise
+from radarode.metrics.timing import heart_rate_error_bpm, ppi_error_ms, r_timing_error_ms
+from radarode.signal.reference import reference_r_peaks
+from radarode.signal.resample import resample
+
+__all__ = ["FAILED_PCC", "METRICS", "Summary", "as_json", "evaluate", "shift", "summarise"]
+
+FloatArray = NDArray[np.floating]
+
+
+def evaluate(ecg: ReconstructedEcg, recording: Recording) -> Scores:
+    """Compute every metric of SPEC 9 for one recording.
+
+    Args:
+        ecg: reconstruction of `recording`; a delay removed from it earlier is put back first.
+        recording: the same recording, with a reference ECG, reference R peaks, or both.
+
+    Returns:
+        Three columns with the keys `METRICS`; NaN where a metric is undefined (shapes without an ECG).
+
+    Raises:
+        InputError: the recording has no reference.
+    """
+    reference_r_s = reference_r_peaks(recording)
+    reference_mv = _reference_curve(recording, ecg)
+    plain = uncalibrate(ecg)
+    columns = {
+        "deployable": plain,
+        "calibrated": calibrate(plain, reference_r_s, CALIBRATION_S),
+        "oracle": calibrate(plain, reference_r_s, None),
+    }
+    return Scores(**{name: _score(one, reference_mv, reference_r_s) for name, one in columns.items()})
+
+
+def _reference_curve(recording: Recording, ecg: ReconstructedEcg) -> FloatArray | None:
+    """Return the reference ECG on the reconstruction's samples, NaN where it is missing."""
+    if recording.ecg_mv is None:
+        return None
+    reference = recording.ecg_mv.astype(np.float64)
+    if recording.fs_hz != ecg.fs_hz:
+        reference = np.asarray(resample(reference, recording.fs_hz, ecg.fs_hz), dtype=np.float64)
+    curve = np.full(len(ecg.ecg), np.nan)
+    shared = min(len(curve), len(reference))
+    curve[:shared] = reference[:shared]
+    return curve
+
+
+def _score(ecg: ReconstructedEcg, reference_mv: FloatArray | None, reference_r_s: FloatArray) -> dict[str, float]:
+    known = np.ones(len(ecg.ecg), bool) if reference_mv is None else np.isfinite(reference_mv)
+    beats = _scorable(ecg.beats, known, reference_r_s, ecg.fs_hz)
+    r_s, matching = beats.r_s, match_beats(beats.r_s, reference_r_s)
+    scores = {
+        **detection_scores(matching),
+        "ppi_error_ms": ppi_error_ms(r_s, reference_r_s, matching),
+        "r_timing_ms": r_timing_error_ms(r_s, reference_r_s, matching),
+        "hr_error_bpm": heart_rate_error_bpm(r_s, reference_r_s, ecg.duration_s),
+        "coverage": float(np.isfinite(ecg.ecg[known]).mean()) if known.any() else math.nan,
+        "n_beats": float(len(beats)),
+    }
+    if reference_mv is not None:
+        spans = cycle_spans(reference_r_s, ecg.fs_hz, len(reference_mv))
+        pcc, rmse_mv = cycle_scores(ecg.ecg, reference_mv, spans)
+        scores["pcc"], scores["rmse_mv"] = nanmedian(pcc), nanmedian(rmse_mv)
+        scores["pcc_longterm"], scores["rmse_longterm_mv"] = longterm_scores(ecg.ecg, reference_mv)
+        waves = delineate(ecg.ecg, r_s, ecg.fs_hz), delineate(reference_mv, reference_r_s, ecg.fs_hz)
+        scores.update(wave_errors_ms(*waves, matching))
+    return {name: float(scores.get(name, math.nan)) for name in METRICS}
+
+
+def _scorable(beats: Beats, known: NDArray[np.bool_], reference_r_s: FloatArray, fs_hz: float) -> Beats:
+    """Leave out predicted beats that cannot be judged: no reference ECG around them, no reference beat."""
+    if known.all() or len(beats) == 0:
+        return beats
+    at = np.clip(np.round(beats.r_s * fs_hz).astype(np.intp), 0, len(known) - 1)
+    reach = round(TOLERANCE_S * fs_hz)
+    near = np.convolve(known, np.ones(2 * reach + 1))[reach : reach + len(known)] > 0.5
+    keep = near[at]
+    keep[match_beats(beats.r_s, reference_r_s).predicted] = True
+    return Beats(r_s=beats.r_s[keep], length_s=beats.length_s[keep], quality=beats.quality[keep])

@@ -1,0 +1,1 @@
+"""Networks: radarODE-MTL, its presets, and how trained weights are kept."""

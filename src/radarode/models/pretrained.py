@@ -1,0 +1,154 @@
+"""Keep a trained network as a folder: `weights.safetensors` and `config.json`; no pickles.
+
+config.json holds `format` (1), `model` (the network's configuration), `tasks` (settings of the targets), `scaling`
+(name of the input scaling), `transform` (settings of the spectrogram) and `facts` (how it was trained).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from radarode.core.errors import InputError
+from radarode.core.files import new_folder
+from radarode.models.config import RadarOdeMtlConfig
+from radarode.models.radarode_mtl import RadarOdeMtl
+
+WEIGHTS_FILE = "weights.safetensors"
+CONFIG_FILE = "config.json"
+FORMAT = 1
+DEFAULT = "default"
+MAX_CONFIG_BYTES = 2**20
+_KEYS = ("format", "model", "tasks", "scaling", "transform", "facts")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pretrained:
+    """Hold a network together with what its inputs and outputs mean.
+
+    Attributes:
+        model: the network, in evaluation mode when loaded.
+        tasks: settings of the targets it was trained for.
+        scaling: name of the scaling its inputs need.
+        transform: settings of the spectrogram its inputs need.
+        facts: how it was trained, for people.
+    """
+
+    model: RadarOdeMtl
+    tasks: Mapping[str, Any] = field(default_factory=dict)
+    scaling: str = ""
+    transform: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_model(folder: Path | str, model: RadarOdeMtl, facts: Mapping[str, Any], *, overwrite: bool = False) -> None:
+    """Write a network's folder, whole or not at all.
+
+    Args:
+        folder: the folder to create.
+        model: the network.
+        facts: plain values; `tasks`, `scaling` and `transform` among them are kept under their own keys.
+        overwrite: replace a folder that is there.
+
+    Raises:
+        InputError: the folder exists and `overwrite` is off.
+    """
+    rest = {key: value for key, value in facts.items() if key not in _KEYS}
+    settings = {
+        "format": FORMAT,
+        "model": model.config.to_dict(),
+        "tasks": dict(facts.get("tasks", {})),
+        "scaling": facts.get("scaling", ""),
+        "transform": dict(facts.get("transform", {})),
+        "facts": rest,
+    }
+    text = json.dumps(settings, indent=2, ensure_ascii=False)
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    with new_folder(folder, overwrite=overwrite) as temporary:
+        save_file(weights, temporary / WEIGHTS_FILE)
+        (temporary / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def load_model(path: Path | str = DEFAULT) -> Pretrained:
+    """Read a network's folder; "default" is the one in the package.
+
+    Raises:
+        FileNotFoundError: the folder or one of its two files is missing.
+        InputError: the configuration is not one, or the weights do not fit it.
+    """
+    folder = default_folder() if str(path) == DEFAULT else Path(path)
+    for file in (folder / CONFIG_FILE, folder / WEIGHTS_FILE):
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} does not exist; give a folder that training wrote, or `{DEFAULT}`.")
+    settings = _read_settings(folder / CONFIG_FILE)
+    try:
+        config = RadarOdeMtlConfig.from_dict(settings["model"])
+    except InputError as error:
+        raise InputError(f"{folder / CONFIG_FILE}: {error}") from None
+    model = _fill(config, folder / WEIGHTS_FILE)
+    return Pretrained(model.eval(), settings["tasks"], settings["scaling"], settings["transform"], settings["facts"])
+
+
+def default_folder() -> Path:
+    """Return the folder of the weights that the package carries."""
+    return Path(str(resources.files("radarode") / "weights" / "small"))
+
+
+def _read_settings(file: Path) -> dict[str, Any]:
+    if file.stat().st_size > MAX_CONFIG_BYTES:
+        raise InputError(f"{file} is larger than 1 MiB, so it is not a network's configuration.")
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{file} is not JSON ({error}).") from None
+    if not isinstance(settings, dict) or not isinstance(settings.get("model"), dict):
+        raise InputError(f"{file} has no `model` section, so it is not a network's configuration.")
+    for key in settings:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(_KEYS)}."
+            raise InputError(f"{file}: unknown key `{key}`; {hint}")
+    if settings.get("format") != FORMAT:
+        raise InputError(f"{file}: `format` must be {FORMAT}; got {settings.get('format')!r}.")
+    filled = {"tasks": {}, "scaling": "", "transform": {}, "facts": {}} | settings
+    for key, kind in (("tasks", dict), ("scaling", str), ("transform", dict), ("facts", dict)):
+        if not isinstance(filled[key], kind):
+            raise InputError(f"{file}: `{key}` must be of type {kind.__name__}.")
+    return filled
+
+
+def _fill(config: RadarOdeMtlConfig, file: Path) -> RadarOdeMtl:
+    """Build the network without start values and give it the file's weights, once they fit."""
+    try:
+        weights = load_file(file)
+    except SafetensorError as error:
+        raise InputError(f"{file} is not a safetensors file, or is cut short ({error}).") from None
+    with torch.device("meta"):
+        model = RadarOdeMtl(config)
+    _check_fit(model.state_dict(), weights, file)
+    model.load_state_dict(weights, assign=True)
+    return model
+
+
+def _check_fit(wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor], file: Path) -> None:
+    fix = "Use the config.json that was saved beside these weights."
+    missing, extra = sorted(wanted.keys() - weights.keys()), sorted(weights.keys() - wanted.keys())
+    if missing or extra:
+        what = f"lack {missing[0]}" if missing else f"hold {extra[0]}, which the network has not"
+        raise InputError(f"{file} does not fit its config.json: the weights {what}. {fix}")
+    for name, tensor in wanted.items():
+        if tensor.shape != weights[name].shape or tensor.dtype != weights[name].dtype:
+            shapes = f"{tuple(weights[name].shape)} instead of {tuple(tensor.shape)}"
+            raise InputError(f"{file} does not fit its config.json: {name} is {shapes}. {fix}")
+        if not torch.isfinite(weights[name]).all():
+            raise InputError(f"{file} holds NaN or infinite values in {name}; train again or take another file.")

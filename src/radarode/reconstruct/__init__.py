@@ -1,0 +1,77 @@
+"""From windows to a long-term ECG: merge anchor maps, choose beats, lay shapes on them. No reference is used."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from radarode.core.config import from_plain
+from radarode.core.types import ReconstructedEcg, Recording
+from radarode.models.pretrained import Pretrained, load_model
+from radarode.reconstruct.merge import merge_maps
+from radarode.reconstruct.rhythm import beat_quality, choose_beats
+from radarode.reconstruct.settings import ReconstructSettings
+from radarode.reconstruct.stitch import stitch
+from radarode.reconstruct.windows import WindowOutputs, run_windows
+from radarode.tasks import TaskSettings
+from radarode.tasks.anchor import decode_anchor
+
+__all__ = ["ReconstructSettings", "reconstruct", "reconstruct_windows"]
+
+
+def reconstruct(
+    recording: Recording, weights: Pretrained | str = "default", settings: ReconstructSettings | None = None
+) -> ReconstructedEcg:
+    """Turn the motion of a recording into a long-term ECG; its reference, if any, is never looked at.
+
+    Args:
+        recording: at 200 Hz, any number of channels that the weights accept, at least one window long.
+        weights: loaded weights, a folder of weights, or "default".
+        settings: how to merge and choose; `None` takes the defaults.
+
+    Returns:
+        An ECG in nominal units with its beats, their quality and the gaps. `reconstructed, not measured; not for
+        diagnosis`.
+
+    Raises:
+        InputError: the recording is too short, at another rate, or has a channel count that the weights refuse.
+    """
+    loaded = load_model(weights) if isinstance(weights, str) else weights
+    chosen = settings or ReconstructSettings()
+    tasks = from_plain(TaskSettings, loaded.tasks)
+    outputs = run_windows(recording, loaded, tasks, chosen)
+    return reconstruct_windows(outputs, recording.rcg.shape[1], tasks, chosen)
+
+
+def reconstruct_windows(
+    outputs: WindowOutputs, n_samples: int, tasks: TaskSettings, settings: ReconstructSettings
+) -> ReconstructedEcg:
+    """Turn the network's answers into a long-term ECG of `n_samples` at 200 Hz.
+
+    Args:
+        outputs: of all windows, in order of time.
+        n_samples: length of the recording at 200 Hz.
+        tasks: how the tasks are encoded.
+        settings: how to merge and choose.
+    """
+    merged, _ = merge_maps(outputs.anchors, outputs.start_s, n_samples)
+    times_s, heights = decode_anchor(merged, threshold=settings.threshold, min_distance_s=0.5 * settings.min_distance_s)
+    length_s = _length_at(times_s, outputs)
+    chosen = choose_beats(times_s, heights, length_s, settings)
+    times_s, heights, length_s = times_s[chosen], heights[chosen], length_s[chosen]
+    quality = beat_quality(times_s, heights, length_s)
+    good = quality >= settings.min_quality
+    return stitch(
+        times_s[good],
+        quality[good],
+        length_s[good],
+        (outputs.start_s, outputs.shapes),
+        n_samples,
+        r_fraction=tasks.r_fraction,
+    )
+
+
+def _length_at(times_s: np.ndarray, outputs: WindowOutputs) -> np.ndarray:
+    """Interpolate the predicted cycle length between window centres."""
+    if len(outputs.start_s) == 0:
+        return np.empty(0)
+    return np.interp(times_s, outputs.start_s + 2.0, outputs.length_s)

@@ -1,0 +1,101 @@
+"""Bring a case to what the figures show: curves on one time axis and beats matched, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radarode.core.types import ReconstructedEcg, Recording, Scores
+from radarode.metrics.beats import Matching, match_beats
+from radarode.metrics.delay import CALIBRATION_S, calibrate, uncalibrate
+from radarode.signal.reference import reference_r_peaks
+
+FloatArray = NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReportCase:
+    """Hold one evaluated recording.
+
+    Attributes:
+        recording: with its reference.
+        ecg: its reconstruction.
+        scores: result of `radarode.evaluate.evaluate` on the two.
+    """
+
+    recording: Recording
+    ecg: ReconstructedEcg
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """Hold one case with its beats matched in every column.
+
+    Attributes:
+        case: the case.
+        reference_r_s: (beat,) reference R peaks, seconds.
+        columns: reconstruction of each column (as it is, calibrated, oracle).
+        matchings: its beats against the reference.
+    """
+
+    case: ReportCase
+    reference_r_s: FloatArray
+    columns: Mapping[str, ReconstructedEcg]
+    matchings: Mapping[str, Matching]
+
+    @property
+    def name(self) -> str:
+        """Name of the recording."""
+        return self.case.recording.name
+
+
+def prepare(case: ReportCase) -> Prepared:
+    """Move the reconstruction as each column does and match its beats.
+
+    Raises:
+        InputError: the recording has no reference.
+    """
+    reference_r_s = reference_r_peaks(case.recording)
+    plain = uncalibrate(case.ecg)
+    columns = {
+        "deployable": plain,
+        "calibrated": calibrate(plain, reference_r_s, CALIBRATION_S),
+        "oracle": calibrate(plain, reference_r_s, None),
+    }
+    matchings = {name: match_beats(ecg.beats.r_s, reference_r_s) for name, ecg in columns.items()}
+    return Prepared(case, reference_r_s, columns, matchings)
+
+
+def safe_name(name: str) -> str:
+    """Return a name that is fit for a file and an HTML id."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name) or "recording"
+
+
+def stretch(values: FloatArray, fs_hz: float, start_s: float, stop_s: float) -> tuple[FloatArray, FloatArray]:
+    """Return the times (in seconds of the recording) and samples of a part of a curve."""
+    first, last = max(round(start_s * fs_hz), 0), min(round(stop_s * fs_hz), len(values))
+    return np.arange(first, last) / fs_hz, np.asarray(values[first:last], dtype=np.float64)
+
+
+def at_times(times_s: FloatArray, values: FloatArray, at_s: FloatArray) -> FloatArray:
+    """Return the largest value within 30 ms of each time, NaN in gaps: where an R mark belongs on a curve."""
+    if len(times_s) == 0:
+        return np.full(len(at_s), np.nan)
+    heights = []
+    for t in at_s:
+        near = values[(times_s >= t - 0.03) & (times_s <= t + 0.03)]
+        heights.append(np.nanmax(near) if np.isfinite(near).any() else np.nan)
+    return np.array(heights, dtype=np.float64)
+
+
+def robust_unit(values: FloatArray) -> FloatArray:
+    """Scale a curve for display so that its 0.2 and 99.8 % quantiles lie at 0 and 1."""
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        return values
+    low, high = np.quantile(known, [0.002, 0.998])
+    return (values - low) / max(high - low, 1e-9)

@@ -1,0 +1,238 @@
+"""The block machinery that every transform shares: samples in, frames out, whole record or stream alike.
+
+    samples ── filter bank ──► W at the internal rate ── magnitude ──► low-pass and decimate ──► frames
+
+The signal is zero outside the record, at both ends. Offline is the stream fed with large chunks, so the two
+agree by construction, up to float32 rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import signal as scipy_signal
+from torch import Tensor
+
+from radarode.core.constants import BAND_HZ, FRAME_RATE_HZ, FS_HZ, N_ROWS
+from radarode.core.errors import InputError
+from radarode.core.types import Spectrogram
+from radarode.signal.filterbank import Atoms, FilterBank
+
+OMEGA0 = 6.0
+"""Centre of the analytic Morlet wavelet in radians (MATLAB's "amor")."""
+
+INTERNAL_RATE_HZ = 60.0
+"""Rate at which |T| is formed before it is low-passed to the frame rate."""
+
+SUPPORT_S = 4.0
+"""Half length of the longest filter: 4.2 standard deviations of the wavelet at 1 Hz."""
+
+LOWPASS_HALF_S = 0.3
+BLOCK_SAMPLES = 10_000
+_ELEMENTS_AT_ONCE = 250_000
+
+
+@dataclass(frozen=True, eq=False)
+class StreamState:
+    """Hold everything a stream needs to go on; plain tensors and integers, so it can be saved.
+
+    Attributes:
+        samples: (channel, time) input that later points still need.
+        magnitudes: (channel, row, point) magnitudes that later frames still need.
+        n_samples: samples received so far.
+        n_frames: frames emitted so far.
+    """
+
+    samples: Tensor
+    magnitudes: Tensor
+    n_samples: int
+    n_frames: int
+
+
+class Transform(ABC):
+    """Turn micro-motion into magnitude frames on a fixed frequency axis, and own both axes.
+
+    Frame k stands at k / `frame_rate_hz` seconds; a record of n samples has ceil(n · frame rate / fs) frames.
+
+    Args:
+        atoms: the filters of the bank.
+        fs_hz: rate of the input.
+        frame_rate_hz: rate of the frames.
+        internal_rate_hz: rate of the magnitudes before the low-pass; a multiple of `frame_rate_hz`.
+
+    Attributes:
+        freqs_hz: (row,) centre frequencies.
+        lag_s: a frame is emitted once the stream is at least this far beyond its time.
+    """
+
+    name: ClassVar[str]
+    derivative: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        atoms: Atoms,
+        *,
+        fs_hz: float = FS_HZ,
+        frame_rate_hz: float = FRAME_RATE_HZ,
+        internal_rate_hz: float = INTERNAL_RATE_HZ,
+    ) -> None:
+        _check_rates(atoms, fs_hz, frame_rate_hz, internal_rate_hz)
+        self.freqs_hz = atoms.freqs_hz
+        self.fs_hz = float(fs_hz)
+        self.frame_rate_hz = float(frame_rate_hz)
+        self.internal_rate_hz = float(internal_rate_hz)
+        self.bank = FilterBank(atoms, fs_hz, internal_rate_hz, derivative=self.derivative)
+        self._step = round(internal_rate_hz / frame_rate_hz)
+        groups = math.ceil(LOWPASS_HALF_S * internal_rate_hz / self.bank.points)
+        self._margin = groups * self.bank.points
+        self._lead = self.bank.half + groups * self.bank.samples
+        self._lowpass = self._design_lowpass()
+        self.lag_s = self._lead / self.fs_hz
+
+    def _design_lowpass(self) -> Tensor:
+        taps = scipy_signal.firwin(
+            2 * self._margin + 1,
+            0.42 * self.frame_rate_hz,
+            window=("kaiser", 5.0),
+            fs=self.internal_rate_hz,
+        )
+        return torch.from_numpy(taps.astype(np.float32))
+
+    @abstractmethod
+    def _magnitude(self, analysis: Tensor) -> Tensor:
+        """Return (channel, row, point) magnitudes from the bank's (part, channel, row, point) output."""
+
+    def n_frames(self, n_samples: int) -> int:
+        """Return the number of frames of a record of `n_samples`."""
+        return math.ceil(round(n_samples * self.frame_rate_hz / self.fs_hz, 9))
+
+    def __call__(self, rcg: NDArray[np.floating] | Tensor) -> Spectrogram:
+        """Transform a whole record.
+
+        Args:
+            rcg: (channel, time) finite samples at `fs_hz`.
+
+        Returns:
+            Spectrogram whose values are a float32 tensor (channel, row, frame).
+
+        Raises:
+            InputError: wrong shape, or values that are not finite.
+        """
+        values = torch.cat(list(self.blocks(rcg)), dim=-1)
+        return Spectrogram(values, self.freqs_hz, self.frame_rate_hz, transform=self.name)
+
+    def blocks(self, rcg: NDArray[np.floating] | Tensor) -> Iterator[Tensor]:
+        """Yield the frames of a whole record as consecutive tensors (channel, row, frame), in bounded memory."""
+        x = _as_samples(rcg)
+        state = self.init_state(x.shape[0])
+        first = max(BLOCK_SAMPLES - self.bank.width, 10 * self.bank.samples)
+        for start in range(0, x.shape[1], first):
+            state, frames = self.step(state, x[:, start : start + first])
+            if frames.shape[-1]:
+                yield frames
+        yield self.flush(state)
+
+    def init_state(self, n_channels: int) -> StreamState:
+        """Return the state of a stream of `n_channels` that has seen nothing yet."""
+        if n_channels < 1:
+            raise InputError.of("n_channels", "at least 1", n_channels)
+        return StreamState(torch.zeros(n_channels, self._lead), torch.zeros(n_channels, len(self.freqs_hz), 0), 0, 0)
+
+    def step(self, state: StreamState, chunk: NDArray[np.floating] | Tensor) -> tuple[StreamState, Tensor]:
+        """Take in the next samples and return the frames that are complete by now.
+
+        Args:
+            state: the stream so far; it is not changed.
+            chunk: (channel, time) the next samples, any number of them.
+
+        Returns:
+            The new state, and frames (channel, row, k) with k >= 0.
+
+        Raises:
+            InputError: wrong shape, another channel count, or values that are not finite.
+        """
+        x = _as_samples(chunk)
+        if x.shape[0] != state.samples.shape[0]:
+            raise InputError.of("chunk", f"of {state.samples.shape[0]} channels", f"{x.shape[0]} channels")
+        new, frames = self._advance(state, x)
+        done = StreamState(new.samples, new.magnitudes, state.n_samples + x.shape[1], state.n_frames + frames.shape[-1])
+        return done, frames
+
+    def flush(self, state: StreamState) -> Tensor:
+        """Return the last frames (channel, row, k) of a stream that ends here."""
+        missing = self.n_frames(state.n_samples) - state.n_frames
+        padding = self._lead + self.bank.width
+        _, frames = self._advance(state, torch.zeros(state.samples.shape[0], padding))
+        return frames[..., :missing]
+
+    def _advance(self, state: StreamState, x: Tensor) -> tuple[StreamState, Tensor]:
+        samples = torch.cat([state.samples, x], dim=-1)
+        groups = self.bank.n_groups(samples.shape[1])
+        magnitudes = state.magnitudes
+        if groups:
+            magnitudes = torch.cat([magnitudes, self._analyse(samples, groups)], dim=-1)
+            samples = samples[:, groups * self.bank.samples :].clone()
+        count = max(0, (magnitudes.shape[-1] - 2 * self._margin - 1) // self._step + 1)
+        windows = magnitudes[..., : max(0, (count - 1) * self._step + 2 * self._margin + 1)]
+        if not count:
+            return StreamState(samples, magnitudes, 0, 0), magnitudes[..., :0]
+        frames = windows.unfold(-1, 2 * self._margin + 1, self._step) @ self._lowpass
+        return StreamState(samples, magnitudes[..., count * self._step :].clone(), 0, 0), frames.clamp_(min=0)
+
+    def _analyse(self, samples: Tensor, groups: int) -> Tensor:
+        per_channel = len(self.freqs_hz) * groups * self.bank.points
+        at_once = max(1, _ELEMENTS_AT_ONCE // per_channel)
+        parts = [self._magnitude(self.bank(x, groups)) for x in samples.split(at_once)]
+        return torch.cat(parts)
+
+
+def row_frequencies(band_hz: tuple[float, float] = BAND_HZ, n_rows: int = N_ROWS) -> NDArray[np.float64]:
+    """Return (row,) log-spaced centre frequencies over `band_hz`, both ends included."""
+    low, high = band_hz
+    if not 0 < low < high:
+        raise InputError.of("band_hz", "two increasing positive frequencies", band_hz)
+    if n_rows < 2:
+        raise InputError.of("n_rows", "at least 2", n_rows)
+    return np.geomspace(low, high, n_rows)
+
+
+def morlet_atoms(freqs_hz: NDArray[np.float64], support_s: float = SUPPORT_S) -> Atoms:
+    """Return analytic Morlet wavelets with ω₀ = 6: σ = ω₀ / (2π f) seconds.
+
+    L1-normalised: W here is a^(−1/2) times the W of SPEC 3.
+    """
+    return Atoms(freqs_hz, OMEGA0 / (2 * np.pi * freqs_hz), support_s)
+
+
+def _as_samples(rcg: NDArray[np.floating] | Tensor) -> Tensor:
+    x = torch.as_tensor(rcg)
+    if x.ndim != 2 or x.shape[0] == 0:
+        raise InputError.of("rcg", "an array (channel, time)", f"shape {tuple(x.shape)}")
+    x = x.detach().to(torch.float32)
+    if not bool(torch.isfinite(x).all()):
+        raise InputError.of("rcg", "finite", "NaN or infinite samples", "Fill gaps first with `fill_gaps`")
+    return x
+
+
+def _check_rates(atoms: Atoms, fs_hz: float, frame_rate_hz: float, internal_rate_hz: float) -> None:
+    multiple = internal_rate_hz / frame_rate_hz
+    if abs(multiple - round(multiple)) > 1e-9 or multiple < 1:
+        raise InputError.of("internal_rate_hz", f"a multiple of {frame_rate_hz:g} Hz", internal_rate_hz)
+    if not atoms.support_s >= 0.1:
+        raise InputError.of("support_s", "at least 0.1 s", atoms.support_s)
+    skirt_hz = 4 / (2 * np.pi * atoms.sigma_s)
+    top_hz = float((atoms.freqs_hz + skirt_hz).max())
+    if top_hz > min(internal_rate_hz * 5 / 6, fs_hz / 2):
+        raise InputError.of(
+            "band_hz",
+            f"inside the rates (the highest row reaches {top_hz:.0f} Hz)",
+            f"fs {fs_hz:g} Hz, internal {internal_rate_hz:g} Hz",
+            "Raise internal_rate_hz or lower the band",
+        )

@@ -1,0 +1,65 @@
+"""Find stretches of missing samples, and bridge them so that a filter can run across."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from radarode.core.errors import InputError
+
+
+def find_gaps(missing: ArrayLike) -> NDArray[np.int64]:
+    """Return the runs of True in a mask as sample ranges.
+
+    Args:
+        missing: (time,) True where a sample is missing.
+
+    Returns:
+        (gap, 2) first sample of each run and the sample after its last.
+
+    Example:
+        >>> find_gaps([False, True, True, False, True]).tolist()
+        [[1, 3], [4, 5]]
+    """
+    mask = np.asarray(missing, dtype=bool)
+    if mask.ndim != 1:
+        raise InputError.of("missing", "one-dimensional", f"shape {mask.shape}")
+    edges = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
+    return np.column_stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)]).astype(np.int64)
+
+
+def fill_gaps(x: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """Replace NaN by a straight line between its neighbours, and tell where that was done.
+
+    Leading and trailing gaps repeat the nearest known sample; a row without any known sample becomes 0.
+
+    Args:
+        x: (..., time) signal; NaN marks missing samples.
+
+    Returns:
+        The finite signal in `x`'s floating type, and the (..., time) mask of what was missing.
+
+    Raises:
+        InputError: infinite values, or no time axis.
+
+    Example:
+        >>> filled, missing = fill_gaps([0.0, float("nan"), 2.0])
+        >>> filled.tolist(), missing.tolist()
+        ([0.0, 1.0, 2.0], [False, True, False])
+    """
+    array = np.asarray(x)
+    array = array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float64)
+    if array.ndim == 0:
+        raise InputError.of("x", "an array with a time axis", "a single number")
+    if np.isinf(array).any():
+        raise InputError.of("x", "finite, or NaN where samples are missing", "infinite values")
+    missing = np.isnan(array)
+    filled = array.copy()
+    time = np.arange(array.shape[-1])
+    rows, masks = filled.reshape(-1, array.shape[-1]), missing.reshape(-1, array.shape[-1])
+    for row, mask in zip(rows, masks, strict=True):
+        if mask.all():
+            row[:] = 0
+        elif mask.any():
+            row[mask] = np.interp(time[mask], time[~mask], row[~mask])
+    return filled, missing

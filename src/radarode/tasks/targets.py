@@ -1,0 +1,75 @@
+"""The three targets of any window of one recording, and the three losses of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from radarode.core.constants import WINDOW_S
+from radarode.core.types import TaskOutputs
+from radarode.tasks.anchor import anchor_loss, encode_anchor
+from radarode.tasks.cycles import Cycles, cut_cycles
+from radarode.tasks.length import encode_length, length_loss
+from radarode.tasks.settings import TaskSettings
+from radarode.tasks.shape import encode_shape, shape_loss
+
+TASKS = ("shape", "length", "anchor")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """Hold the reference of one recording, encoded once, so that any window's targets are a look-up.
+
+    Attributes:
+        cycles: the cycles of the reference R peaks.
+        shapes: (cycle, 200) encoded morphology, NaN where there is none.
+        settings: how the tasks are encoded.
+    """
+
+    cycles: Cycles
+    shapes: NDArray[np.float32]
+    settings: TaskSettings
+
+    @classmethod
+    def of(cls, ecg: NDArray[np.floating], fs_hz: float, r_s: NDArray[np.float64], settings: TaskSettings) -> Reference:
+        """Encode a reference ECG with its R peaks."""
+        cycles = cut_cycles(r_s, r_fraction=settings.r_fraction)
+        return cls(cycles, encode_shape(ecg, fs_hz, cycles, r_fraction=settings.r_fraction), settings)
+
+    def usable(self, start_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which windows have a known cycle at their centre.
+
+        Args:
+            start_s: (window,) start of each window.
+        """
+        index = self.cycles.containing(start_s + WINDOW_S / 2)
+        known = np.isfinite(self.shapes[:, 0]) if len(self.shapes) else np.zeros(1, dtype=bool)
+        return (index >= 0) & known[np.maximum(index, 0)]
+
+    def targets(self, start_s: NDArray[np.float64]) -> TaskOutputs[NDArray[np.float32]]:
+        """Return the targets of windows: the cycle at each window's centre, its length, and the R map.
+
+        Args:
+            start_s: (window,) start of each window.
+        """
+        index = self.cycles.containing(start_s + WINDOW_S / 2)
+        missing = index < 0
+        shape = np.where(missing[:, None], np.float32(np.nan), self.shapes[index])
+        length = np.where(missing, np.nan, self.cycles.length_s[index])
+        return TaskOutputs(
+            shape=shape.astype(np.float32),
+            length=encode_length(length, self.settings),
+            anchor=encode_anchor(self.cycles.r_s, start_s, self.settings),
+        )
+
+
+def task_losses(outputs: TaskOutputs[Tensor], targets: TaskOutputs[Tensor]) -> dict[str, Tensor]:
+    """Return the published loss of each task, by name, in the fixed task order."""
+    return {
+        "shape": shape_loss(outputs.shape, targets.shape),
+        "length": length_loss(outputs.length, targets.length),
+        "anchor": anchor_loss(outputs.anchor, targets.anchor),
+    }

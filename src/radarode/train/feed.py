@@ -1,0 +1,106 @@
+"""Batches of augmented windows; their randomness depends on (seed, epoch, step) alone, so any step can be redone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from radarode.core.types import Segments, TaskOutputs
+from radarode.data.augment import AugmentSettings, augment_windows
+from radarode.data.scaling import scale_windows
+from radarode.data.segments import WindowIndex, gather_windows, list_windows
+from radarode.data.store import StoredRecording
+from radarode.tasks.settings import TaskSettings
+from radarode.tasks.targets import Reference
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowFeed:
+    """Turn stored recordings into batches.
+
+    Attributes:
+        recordings: where the windows lie.
+        references: their encoded references, in the same order.
+        windows: all windows with a known cycle at the centre.
+        scaling: how magnitudes are scaled.
+        freqs_hz: (row,) frequency axis, for the augmentation.
+        augment: what is varied, or None for the windows as they are.
+        channels: smallest and largest number of channels in a batch; None takes all.
+        seed: of everything random.
+    """
+
+    recordings: Sequence[StoredRecording]
+    references: Sequence[Reference]
+    windows: WindowIndex
+    scaling: str
+    freqs_hz: np.ndarray
+    augment: AugmentSettings | None
+    channels: tuple[int, int] | None
+    seed: int
+
+    def steps(self, batch: int) -> int:
+        """Return the number of whole batches in one pass (at least one)."""
+        return max(1, len(self.windows) // batch)
+
+    def epoch(self, epoch: int, batch: int, steps: int, *, first_step: int = 0) -> Iterator[Segments]:
+        """Yield the batches of an epoch, from `first_step` on; windows are reshuffled each pass."""
+        for step in range(first_step, steps):
+            rng = np.random.default_rng([self.seed, 1, epoch, step])
+            yield self._batch(self._choose(epoch * steps + step, batch), rng)
+
+    def in_order(self, batch: int) -> Iterator[Segments]:
+        """Yield every window once, in order and without chance (channels are drawn by a fixed seed)."""
+        for begin in range(0, len(self.windows), batch):
+            order = np.arange(begin, min(begin + batch, len(self.windows)))
+            yield self._batch(order, np.random.default_rng([self.seed, 2, begin]))
+
+    def _choose(self, position: int, batch: int) -> np.ndarray:
+        """Return the windows of the `position`-th batch of an endless chain of shuffled passes."""
+        per_pass = self.steps(batch)
+        shuffled = np.random.default_rng([self.seed, 0, position // per_pass]).permutation(len(self.windows))
+        begin = (position % per_pass) * batch
+        return shuffled[begin : begin + batch]
+
+    def _batch(self, order: np.ndarray, rng: np.random.Generator) -> Segments:
+        windows = self.windows.take(order)
+        n_channels = None if self.channels is None else int(rng.integers(self.channels[0], self.channels[1] + 1))
+        values = gather_windows(self.recordings, windows, n_channels=n_channels, rng=rng)
+        if self.augment is not None:
+            values = augment_windows(values, self.freqs_hz, self.augment, rng)
+        start_s = windows.start_s
+        return Segments(scale_windows(values, self.scaling), start_s, self._targets(windows, start_s))
+
+    def _targets(self, windows: WindowIndex, start_s: np.ndarray) -> TaskOutputs[Tensor]:
+        parts = [
+            self.references[number].targets(start_s[position : position + 1])
+            for position, number in enumerate(windows.recording)
+        ]
+        joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("shape", "length", "anchor"))
+        return TaskOutputs(*(torch.from_numpy(array) for array in joined))
+
+
+def make_feed(
+    recordings: Sequence[StoredRecording],
+    tasks: TaskSettings,
+    *,
+    step_s: float,
+    scaling: str,
+    freqs_hz: np.ndarray,
+    augment: AugmentSettings | None,
+    channels: tuple[int, int] | None,
+    seed: int,
+) -> WindowFeed:
+    """Encode the references and list the windows that have one."""
+    references = [Reference.of(r.ecg_mv, 200.0, r.r_peaks_s, tasks) for r in recordings]
+    windows = list_windows(recordings, step_s)
+    known = np.zeros(len(windows), dtype=bool)
+    for number, reference in enumerate(references):
+        mine = windows.recording == number
+        known[mine] = reference.usable(windows.start_s[mine])
+    return WindowFeed(
+        recordings, references, windows.take(np.flatnonzero(known)), scaling, freqs_hz, augment, channels, seed
+    )

@@ -1,0 +1,156 @@
+"""The training loop: balanced steps, validation after each epoch, early stop, exact resumption."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from radarode.balance import Strategy, balanced_backward
+from radarode.core.errors import WorkInterruptedError
+from radarode.tasks.settings import TaskSettings
+from radarode.tasks.targets import TASKS, task_losses
+from radarode.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from radarode.train.feed import WindowFeed
+from radarode.train.interrupt import InterruptFlag, interrupt_flag
+from radarode.train.optim import learning_rate, make_optimizer
+from radarode.train.settings import TrainSettings
+from radarode.train.validate import validate
+
+LOG = "log.jsonl"
+CHECKPOINT_EVERY_S = 120.0
+
+Watcher = Callable[[dict[str, Any]], None]
+
+
+@dataclass(slots=True)
+class Training:
+    """Hold one training: a model, its data and how to fit it.
+
+    Attributes:
+        model: with `shared_parameters()` and `task_parameters()`.
+        feed: training windows.
+        validation: windows of other people, which choose the epoch.
+        strategy: balances the tasks.
+        tasks: how targets are encoded.
+        settings: optimiser, schedule, stopping.
+        folder: the run folder; gets `log.jsonl`, `checkpoint.pt`.
+        keep_best: called whenever an epoch is the best so far, to write the weights.
+    """
+
+    model: Any
+    feed: WindowFeed
+    validation: WindowFeed
+    strategy: Strategy
+    tasks: TaskSettings
+    settings: TrainSettings
+    folder: Path
+    keep_best: Callable[[dict[str, float]], None]
+
+    def run(self, *, resume: bool = False, watchers: Sequence[Watcher] = ()) -> Progress:
+        """Train until the last epoch or the early stop.
+
+        Args:
+            resume: go on from the checkpoint in the folder.
+            watchers: called with every log record and every step, for progress bars.
+
+        Raises:
+            WorkInterruptedError: Ctrl-C; a checkpoint was written first.
+        """
+        if self.settings.threads is not None:
+            torch.set_num_threads(self.settings.threads)
+        optimizer = make_optimizer(self.model.parameters(), self.settings)
+        progress = Progress(loss_sums=[0.0] * len(TASKS))
+        if resume:
+            progress = load_checkpoint(self.folder, self.model, optimizer, self.strategy)
+        steps = self.settings.steps_per_epoch or self.feed.steps(self.settings.batch)
+        with interrupt_flag() as flag:
+            while not progress.finished:
+                self._train_epoch(progress, optimizer, steps, flag, watchers)
+                self._end_epoch(progress, optimizer, steps, watchers)
+        return progress
+
+    def _train_epoch(
+        self, progress: Progress, optimizer: Any, steps: int, flag: InterruptFlag, watchers: Sequence[Watcher]
+    ) -> None:
+        self.model.train()
+        saved = time.monotonic()
+        batches = self.feed.epoch(progress.epoch, self.settings.batch, steps, first_step=progress.step)
+        for segments in batches:
+            losses = self._step(segments, optimizer, progress.epoch * steps + progress.step, steps)
+            progress.step += 1
+            progress.loss_sums = [
+                total + float(losses[name]) for total, name in zip(progress.loss_sums, TASKS, strict=True)
+            ]
+            mean = {name: total / progress.step for name, total in zip(TASKS, progress.loss_sums, strict=True)}
+            _tell(watchers, {"kind": "step", "epoch": progress.epoch, "step": progress.step, "of": steps, **mean})
+            if flag.raised or time.monotonic() - saved > CHECKPOINT_EVERY_S:
+                save_checkpoint(self.folder, progress, self.model, optimizer, self.strategy)
+                saved = time.monotonic()
+            if flag.raised:
+                raise WorkInterruptedError(
+                    f"training stopped in epoch {progress.epoch + 1}, step {progress.step} of {steps}; "
+                    f"go on with: radarode train --resume {self.folder}"
+                )
+
+    def _step(self, segments: Any, optimizer: Any, step: int, steps: int) -> dict[str, torch.Tensor]:
+        losses = task_losses(self.model(segments.inputs), segments.targets)
+        for name, loss in losses.items():
+            if not torch.isfinite(loss):
+                raise FloatingPointError(
+                    f"the loss of task {name!r} is not finite at step {step}; lower the learning rate."
+                )
+        balanced_backward(losses, self.model.shared_parameters(), self.model.task_parameters(), self.strategy)
+        if self.settings.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps, self.settings)
+        optimizer.step()
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _end_epoch(self, progress: Progress, optimizer: Any, steps: int, watchers: Sequence[Watcher]) -> None:
+        mean = torch.tensor(progress.loss_sums, dtype=torch.float64) / steps
+        self.strategy.end_epoch(mean)
+        figures = validate(self.model, self.validation, self.tasks, self.settings.batch)
+        score = self._score(progress, figures)
+        better = progress.best_score is None or score < progress.best_score
+        record = {
+            "kind": "epoch",
+            "epoch": progress.epoch,
+            "lr": learning_rate(progress.epoch * steps + steps - 1, steps, self.settings),
+            **{f"train_{name}": float(value) for name, value in zip(TASKS, mean, strict=True)},
+            **{f"validation_{name}": value for name, value in figures.items()},
+            "score": score,
+            "best": better,
+        }
+        if better:
+            progress.best_score, progress.best_epoch = score, progress.epoch
+            self.keep_best(figures)
+        progress.epoch += 1
+        progress.step = 0
+        progress.loss_sums = [0.0] * len(TASKS)
+        waited = progress.epoch - 1 - (progress.best_epoch or 0)
+        patience = self.settings.patience
+        progress.finished = progress.epoch >= self.settings.epochs or (patience is not None and waited >= patience)
+        save_checkpoint(self.folder, progress, self.model, optimizer, self.strategy)
+        with (self.folder / LOG).open("a") as log:
+            log.write(json.dumps(record) + "\n")
+        _tell(watchers, record)
+
+    def _score(self, progress: Progress, figures: dict[str, float]) -> float:
+        """Return the mean over tasks of (validation loss / that of the first epoch): the tasks' scales cancel."""
+        losses = [figures[f"loss_{name}"] for name in TASKS]
+        if progress.first_validation is None:
+            progress.first_validation = losses
+        return sum(now / first for now, first in zip(losses, progress.first_validation, strict=True)) / len(losses)
+
+
+def _tell(watchers: Sequence[Watcher], record: dict[str, Any]) -> None:
+    for watcher in watchers:
+        watcher(record)
