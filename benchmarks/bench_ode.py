@@ -13,7 +13,7 @@ from radarode.core.allocator import keep_freed_memory
 from radarode.signal.ecg_ode import scale_outputs, solve_by_steps, solve_ecg_ode
 
 BATCH = 32
-REPEATS_LOOP = 9
+REPEATS_LOOP = 7
 REPEATS_CLOSED_PER_LOOP = 20
 
 Solver = Callable[[Tensor, Tensor], Tensor]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from radarode.core.errors import InputError
 from radarode.core.notice import NOTICE
 from radarode.core.types import Beats, ReconstructedEcg, Recording, Scores, Spectrogram, TaskOutputs
+from radarode.core.version import __version__
 
 if TYPE_CHECKING:
     from radarode.data.load import load
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from radarode.models.pretrained import load_model
     from radarode.reconstruct import reconstruct
 
-__version__ = "0.1.0"
 
 _LAZY = {
     "load": "radarode.data.load",

@@ -22,9 +22,14 @@ def test_atomic_path_appears_only_when_the_block_succeeds(tmp_path: Path):
 def test_atomic_path_keeps_the_old_file_when_the_block_fails(tmp_path: Path, error: type[BaseException]):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(error), atomic_path(target) as temporary:
-        temporary.write_text("half")
-        raise error
+
+    def write_half() -> None:
+        with atomic_path(target) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
 
@@ -46,9 +51,14 @@ def test_atomic_path_needs_its_folder(tmp_path: Path):
 
 def test_new_folder_vanishes_on_failure_and_appears_on_success(tmp_path: Path):
     target = tmp_path / "out"
-    with pytest.raises(RuntimeError), new_folder(target) as folder:
-        (folder / "half.txt").write_text("half")
-        raise RuntimeError
+
+    def write_half() -> None:
+        with new_folder(target) as folder:
+            (folder / "half.txt").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert os.listdir(tmp_path) == []
     with new_folder(target) as folder:
         (folder / "whole.txt").write_text("whole")

@@ -63,7 +63,7 @@ def test_useless_channels_are_dropped_with_a_note_and_their_position(useless: fl
 
 @pytest.mark.parametrize("useless", [0.0, np.nan])
 def test_no_usable_channel_is_refused(useless: float):
-    with pytest.raises(InputError, match="every motion channel .* is constant or NaN"):
+    with pytest.raises(InputError, match=r"every motion channel .* is constant or NaN"):
         to_recording(raw(motion=np.full((2, 2000), useless)))
 
 
@@ -75,7 +75,7 @@ def test_absurd_rates_are_refused(fs_hz: float):
 
 @pytest.mark.parametrize("shape", [(0, 2000), (1, 0), (1, 1), (1, 999)])
 def test_less_than_a_window_is_refused(shape: tuple[int, int]):
-    with pytest.raises(InputError, match="at least one window of 4 s|non-empty"):
+    with pytest.raises(InputError, match=r"at least one window of 4 s|non-empty"):
         to_recording(raw(motion=np.ones(shape)))
 
 

@@ -46,7 +46,7 @@ def test_one_beat_cannot_count_twice() -> None:
 
 
 def test_a_day_of_beats_with_false_ones_is_matched_quickly(rng: np.random.Generator) -> None:
-    r = np.cumsum(rng.uniform(0.7, 1.0, 50_000))
+    r = np.cumsum(rng.uniform(0.7, 1.0, 20_000))
     p = np.unique(np.concatenate([r + rng.normal(0, 0.02, len(r)), r[::3] + 0.1]))
     found = match_beats(p, r)
     assert len(found) == len(r)

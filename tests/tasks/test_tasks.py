@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -129,10 +127,3 @@ def test_targets_are_of_the_cycle_at_the_centre(beats: np.ndarray) -> None:
     np.testing.assert_allclose(targets.shape[0], reference.shapes[10])
     decoded = decode_length(np.log(targets.length + 1e-12), TaskSettings())
     assert decoded[0] == pytest.approx(reference.cycles.length_s[10], abs=1e-3)
-
-
-@pytest.mark.parametrize("record", ["100", "neurokit"])
-def test_ceiling_of_the_representation_on_real_ecg(record: str, real_data: Path) -> None:
-    from benchmarks.bench_ceiling import ceiling
-
-    assert ceiling(real_data, record) >= 0.98

@@ -10,9 +10,9 @@ from importlib import import_module
 import cyclopts
 from rich.console import Console
 
-from radarode import __version__
 from radarode.core.errors import InputError, WorkInterruptedError
 from radarode.core.notice import NOTICE
+from radarode.core.version import __version__
 
 BAD_INPUT = 2
 INTERRUPTED = 130

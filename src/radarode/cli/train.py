@@ -11,7 +11,9 @@ from cyclopts import Parameter
 def train(
     out: Annotated[Path | None, Parameter(help="Run folder to create.")] = None,
     *,
-    config: Annotated[Path | None, Parameter(help="YAML configuration; the defaults otherwise.")] = None,
+    config: Annotated[
+        str | None, Parameter(help="YAML file, or a name: default, published, finetune. The defaults otherwise.")
+    ] = None,
     data: Annotated[str | None, Parameter(help="A recording, a folder of recordings, or simulate:PRESET.")] = None,
     start_from: Annotated[str | None, Parameter(help="Weights to fine-tune: a folder, or 'default'.")] = None,
     set_: Annotated[

@@ -24,6 +24,8 @@ _BUILT_IN_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.
 _LARGEST_RATIO = 1100
 """Deflate cannot shrink by more than 1032; a larger claim is filled from nothing."""
 _MAX_TEXT_BYTES = 2**20
+_DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError)
+"""What h5py raises for damaged files; `InputError` is a ValueError, so it is let through before."""
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def open_hdf5(path: Path | str) -> Iterator[h5py.File]:
         raise FileNotFoundError(f"there is no file {path}.")
     try:
         file = h5py.File(path, "r")
-    except (OSError, RuntimeError, ValueError) as error:
+    except _DAMAGED as error:
         raise InputError(f"{path} is not a readable HDF5 file (foreign, truncated or damaged).") from error
     with file:
         yield file
@@ -48,7 +50,7 @@ def members(group: h5py.Group) -> tuple[str, ...]:
     """Return the names in `group`, without following any link."""
     try:
         return tuple(str(name) for name in group)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except _DAMAGED as error:
         raise InputError(f"{_where(group)} cannot be listed: the file is damaged.") from error
 
 
@@ -78,10 +80,12 @@ def read_array(group: h5py.Group, name: str, *, max_bytes: int = MAX_BYTES) -> n
     dataset = _member(group, name)
     if not isinstance(dataset, h5py.Dataset):
         raise InputError(f"{_where(group, name)} must be a numeric dataset; it is not a dataset.")
-    _check_plain(dataset, _where(group, name), max_bytes)
     try:
+        _check_plain(dataset, _where(group, name), max_bytes)
         return np.asarray(dataset[()])
-    except (OSError, RuntimeError, ValueError) as error:
+    except InputError:
+        raise
+    except _DAMAGED as error:
         raise InputError(f"{_where(group, name)} cannot be read: the file is truncated or damaged.") from error
 
 
@@ -91,10 +95,10 @@ def read_attribute(item: h5py.Group | h5py.Dataset, name: str) -> str | float | 
     Raises:
         InputError: the attribute is an array, a reference, or longer than 1 MiB.
     """
-    if name not in item.attrs:
-        return None
     where = f"the attribute {name} of {_where(item)}"
     try:
+        if name not in item.attrs:
+            return None
         kind = item.attrs.get_id(name)
         text = h5py.check_string_dtype(kind.dtype) is not None
         if math.prod(kind.shape) != 1 or (not text and kind.dtype.kind not in "fiub"):
@@ -102,7 +106,9 @@ def read_attribute(item: h5py.Group | h5py.Dataset, name: str) -> str | float | 
         if kind.get_storage_size() > _MAX_TEXT_BYTES:
             raise InputError(f"{where} must be shorter than 1 MiB; it is not.")
         value: Any = item.attrs[name]
-    except (OSError, RuntimeError, UnicodeError) as error:
+    except InputError:
+        raise
+    except _DAMAGED as error:
         raise InputError(f"{where} cannot be read: the file is damaged.") from error
     value = value.reshape(-1)[0] if isinstance(value, np.ndarray) else value
     if isinstance(value, bytes):
@@ -119,7 +125,9 @@ def _member(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
         if not isinstance(link, h5py.HardLink):
             raise InputError(f"{where} is a link to elsewhere; links are not followed. Store the data itself.")
         item = group[name]
-    except (OSError, RuntimeError, KeyError) as error:
+    except InputError:
+        raise
+    except _DAMAGED as error:
         raise InputError(f"{where} cannot be opened: the file is truncated or damaged.") from error
     if not isinstance(item, h5py.Group | h5py.Dataset):
         raise InputError(f"{where} must be a group or a dataset; it is neither.")

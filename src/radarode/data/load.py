@@ -39,8 +39,18 @@ def load(path: Path | str, *, fs_hz: float | None = None, motion: str | None = N
         raise InputError(f"{target} is empty. Copy or record it again.")
     for reader in known_readers():
         if reader.recognises(target, head):
-            return reader.read(target, options)
+            return _read(reader, target, options)
     raise InputError(f"{target} is foreign, truncated or lacks the needed fields: {_expected(target)}.")
+
+
+def _read(reader: Reader, path: Path, options: ReadOptions) -> Recording:
+    """Read with a reader; every complaint names the file."""
+    try:
+        return reader.read(path, options)
+    except InputError as error:
+        if path.name in str(error):
+            raise
+        raise InputError(f"{path}: {error}") from error
 
 
 @cache

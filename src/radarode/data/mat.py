@@ -14,10 +14,14 @@ from scipy.io.matlab import MatReadError
 
 from radarode.core.errors import InputError
 from radarode.data.limits import check_bytes
+from radarode.data.mat_check import MATRIX, check_variable
 
 _COMPRESSED = 15
 _HEADER_BYTES = 128
-_DAMAGED = (ValueError, TypeError, KeyError, OSError, EOFError, MatReadError, zlib.error, OverflowError, IndexError)
+_DAMAGED = (
+    *(ValueError, TypeError, KeyError, IndexError, OSError, EOFError, OverflowError, NameError),
+    *(MatReadError, zlib.error),
+)
 
 
 def is_mat5(head: bytes) -> bool:
@@ -49,7 +53,7 @@ def load_variables(path: Path, names: Sequence[str]) -> dict[str, Any]:
     Raises:
         InputError: the file is truncated or damaged.
     """
-    _check_elements(path)
+    _check_elements(path, names)
     try:
         loaded = loadmat(path, variable_names=list(names), squeeze_me=False, struct_as_record=True)
     except _DAMAGED as error:
@@ -65,8 +69,11 @@ def numeric(value: Any, what: str) -> np.ndarray:
     return array.astype(np.float64)
 
 
-def _check_elements(path: Path) -> None:
-    """Walk the top-level elements: each must end inside the file, and none may unpack beyond the cap."""
+def _check_elements(path: Path, names: Sequence[str] = ()) -> None:
+    """Walk the top-level elements: each must end inside the file, none may unpack beyond the cap.
+
+    Those in `names` are unpacked and checked inside, too.
+    """
     size = path.stat().st_size
     total = 0
     with path.open("rb") as file:
@@ -78,12 +85,32 @@ def _check_elements(path: Path) -> None:
             kind, n_bytes = struct.unpack(order + "II", tag) if len(tag) == 8 else (0, size)
             if position + 8 + n_bytes > size:
                 raise InputError(f"{path} is truncated: a variable ends beyond the file. Copy it again.")
-            total += _unpacked(file.read(min(n_bytes, 512)), order, path) if kind == _COMPRESSED else n_bytes
+            packed = kind == _COMPRESSED
+            unpacked = _unpacked_size(file.read(min(n_bytes, 512)), order, path) if packed else n_bytes
+            total += unpacked
             check_bytes(total, str(path))
+            if names and (packed or kind == MATRIX):
+                file.seek(position + 8)
+                contents = file.read(n_bytes)
+                contents = _unpack(contents, unpacked, path) if packed else contents
+                check_variable(contents, order, names, str(path))
             position += 8 + n_bytes
 
 
-def _unpacked(packed: bytes, order: str, path: Path) -> int:
+def _unpack(packed: bytes, size: int, path: Path) -> bytes:
+    """Return the contents of a packed element of the given unpacked size, without its tag of 8 bytes."""
+    unpacker = zlib.decompressobj()
+    try:
+        contents = unpacker.decompress(packed, size + 8)
+        unpacker.decompress(unpacker.unconsumed_tail, 8)
+    except zlib.error as error:
+        raise InputError(f"{path} is a damaged MATLAB file: a variable cannot be unpacked.") from error
+    if len(contents) != size + 8 or not unpacker.eof:
+        raise InputError(f"{path} is a damaged MATLAB file: a variable does not unpack to its size.")
+    return contents[8:]
+
+
+def _unpacked_size(packed: bytes, order: str, path: Path) -> int:
     try:
         tag = zlib.decompressobj().decompress(packed, 8)
     except zlib.error as error:

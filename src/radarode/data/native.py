@@ -78,16 +78,17 @@ def load_recording(path: Path | str, *, max_bytes: int = MAX_BYTES) -> Recording
         texts = {name: str(_required(file, name, path)) for name in _TEXTS}
         fs_hz = _number(_required(file, "fs_hz", path), path)
         notes = _notes(read_attribute(file, "notes"), path)
-    return Recording(
-        fs_hz=fs_hz,
-        subject=texts["subject"],
-        trial=texts["trial"],
-        status=cast(Status, texts["status"]),
-        source=texts["source"],
-        motion=cast(Motion, texts["motion"]),
-        notes=notes,
-        **arrays,
-    )
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and `Recording` refuses that
+        return Recording(
+            fs_hz=fs_hz,
+            subject=texts["subject"],
+            trial=texts["trial"],
+            status=cast(Status, texts["status"]),
+            source=texts["source"],
+            motion=cast(Motion, texts["motion"]),
+            notes=notes,
+            **arrays,
+        )
 
 
 def is_native(path: Path | str) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,10 @@ from radarode.data.limits import MAX_BYTES, check_bytes
 
 SIGNATURE = b"PK\x03\x04"
 _SUFFIX = ".npy"
+_DAMAGED = (
+    *(ValueError, TypeError, OSError, EOFError, SyntaxError, NotImplementedError, RuntimeError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 
 
 def array_names(path: Path) -> tuple[str, ...]:
@@ -62,5 +68,5 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.nda
             return npy.read_array(member, allow_pickle=False)
     except InputError:
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise InputError(f"{where} cannot be read: the file is truncated or damaged.") from error

@@ -24,6 +24,7 @@ from radarode.signal.peaks import detect_r_peaks
 from radarode.signal.resample import resample
 
 _MAX_CHANNELS = 4096
+_LARGEST = 1e25
 
 DROPOUT_S = 0.5
 """A stretch at least this long without any change in any channel is a dropout."""
@@ -198,6 +199,10 @@ def _usable_channels(raw: RawRecording) -> tuple[FloatArray, RawRecording, dict[
         raise InputError.of("motion", "a non-empty array (channel, time)", f"shape {motion.shape}")
     if motion.shape[0] > _MAX_CHANNELS:
         raise InputError.of("motion", f"at most {_MAX_CHANNELS} channels", f"{motion.shape[0]}")
+    if raw.positions_m is not None and np.shape(raw.positions_m) != (len(motion), 3):
+        raise InputError.of("positions_m", f"of shape ({len(motion)}, 3)", f"shape {np.shape(raw.positions_m)}")
+    for name in ("motion", "ecg_mv", "positions_m"):
+        _check_magnitude(name, getattr(raw, name))
     check_duration(motion.shape[1] / raw.fs_hz if raw.fs_hz > 0 else 0.0)
     known = np.isfinite(motion)
     low = np.where(known, motion, np.inf).min(axis=1)
@@ -211,6 +216,12 @@ def _usable_channels(raw: RawRecording) -> tuple[FloatArray, RawRecording, dict[
         notes["dropped_channels"] = f"{', '.join(dropped)} (constant or NaN)"
     positions = None if raw.positions_m is None else np.asarray(raw.positions_m)[usable]
     return motion[usable], replace(raw, positions_m=positions), notes
+
+
+def _check_magnitude(name: str, values: FloatArray | None) -> None:
+    """Refuse finite numbers so large that they overflow when they are differentiated."""
+    if values is not None and np.any((np.abs(values) > _LARGEST) & np.isfinite(values)):
+        raise InputError.of(name, f"smaller than {_LARGEST:g}", "larger numbers", "The file is damaged")
 
 
 def _reference(raw: RawRecording) -> tuple[FloatArray | None, FloatArray | None]:

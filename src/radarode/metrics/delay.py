@@ -120,7 +120,8 @@ def _densest(differences_s: NDArray[np.floating]) -> float:
     counts = stop - start
     slack = max(1.0, _TIE * counts.max()) if counts.max() > 2 else 0.0
     tied = counts >= counts.max() - slack
-    middle = np.array([np.median(differences_s[a:b]) for a, b in zip(start[tied], stop[tied], strict=True)])
+    ends = (start + stop)[tied]
+    middle = 0.5 * (differences_s[(ends - 1) // 2] + differences_s[ends // 2])
     return float(middle[np.argmin(np.abs(middle))])
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import relu, scaled_dot_product_attention
 
 from radarode.models.config import Norm, RadarOdeMtlConfig
 from radarode.models.deform import DeformConv2d
@@ -48,9 +48,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (window, in, row, frame) to (window, out, fewer rows, fewer frames)."""
-        x = x + F.relu(self.refine_norm(self.refine(x)))
-        x = F.relu(self.widen_norm(self.widen(x)))
-        return F.relu(self.down_norm(self.down(x)))
+        x = x + relu(self.refine_norm(self.refine(x)))
+        x = relu(self.widen_norm(self.widen(x)))
+        return relu(self.down_norm(self.down(x)))
 
 
 def downsampled(size: int, kernel: int, stride: int) -> int:
@@ -88,7 +88,7 @@ class Backbone(nn.Module):
         """Map (window, in, row, frame) to (window, last width, `out_frames`)."""
         for block in self.blocks:
             x = block(x)
-        return F.relu(self.squeeze_norm(self.squeeze(x.flatten(1, 2))))
+        return relu(self.squeeze_norm(self.squeeze(x.flatten(1, 2))))
 
 
 class Context(nn.Module):
@@ -116,7 +116,7 @@ class Context(nn.Module):
         """Map (window, channel, frame) to the same shape."""
         x = x + self.position
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = x + F.relu(norm(conv(x)))
+            x = x + relu(norm(conv(x)))
         return x if self.attention is None else self.attention(x)
 
 
@@ -142,5 +142,5 @@ class SelfAttention(nn.Module):
         normed = self.norm(x)
         query, value = self.query_value(normed).chunk(2, dim=1)
         parts = [t.reshape(n, self.heads, -1, frames).mT for t in (query, self.key(normed), value)]
-        gathered = F.scaled_dot_product_attention(*parts)
+        gathered = scaled_dot_product_attention(*parts)
         return x + self.out(gathered.mT.reshape(n, channels, frames))

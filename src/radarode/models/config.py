@@ -10,6 +10,9 @@ from typing import Any, Literal, get_args
 from radarode.core.constants import N_ROWS, WINDOW_FRAMES
 from radarode.core.errors import InputError
 
+MAX_SIZE = 2**14
+"""Largest size a configuration may ask for; a mistyped file must not claim the whole memory."""
+
 Decoder = Literal["fused", "temporal", "ode"]
 Norm = Literal["batch", "group"]
 Heads = Literal["paper", "compact"]
@@ -60,9 +63,10 @@ class RadarOdeMtlConfig:
         per_block = (self.widths, self.deformable, self.kernels, self.strides)
         if len({len(values) for values in per_block}) != 1 or not self.widths:
             raise InputError("`widths`, `deformable`, `kernels` and `strides` must have one entry per block.")
-        sizes = (self.rows, self.frames, *self.widths, *self.ode_widths)
-        if min(sizes) < 1 or min(self.stem_width, self.context_layers, self.attention_heads) < 0:
-            raise InputError("sizes of a network must be positive (stem_width and context may be 0).")
+        sizes = (self.rows, self.frames, *self.widths, *self.ode_widths, *sum(self.kernels + self.strides, ()))
+        optional = (self.stem_width, self.context_layers, self.attention_heads, self.head_width)
+        if min(sizes) < 1 or min(optional) < 0 or max(*sizes, *optional, self.channels or 1) > MAX_SIZE:
+            raise InputError(f"sizes of a network must be between 1 and {MAX_SIZE} (optional parts from 0).")
         if (self.channels is None) != (self.stem_width > 0):
             raise InputError("`channels` must be null exactly when `stem_width` is above 0.")
         if self.channels is not None and self.channels < 1:
@@ -99,11 +103,11 @@ PRESETS: dict[str, RadarOdeMtlConfig] = {
     "paper": RadarOdeMtlConfig(),
     "small": RadarOdeMtlConfig(
         channels=None,
-        stem_width=16,
-        widths=(48, 64, 96, 128),
+        stem_width=12,
+        widths=(32, 48, 64, 96),
         deformable=(False, False, True, True),
         kernels=((3, 3), (3, 3), (3, 3), (3, 3)),
-        strides=((2, 1), (2, 1), (2, 1), (1, 1)),
+        strides=((2, 1), (2, 1), (2, 1), (2, 1)),
         context_layers=5,
         attention_heads=4,
         heads="compact",

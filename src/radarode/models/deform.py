@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import grid_sample
 
 
 class DeformConv2d(nn.Module):
@@ -28,8 +28,8 @@ class DeformConv2d(nn.Module):
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
         self.control = nn.Conv2d(in_channels, 27, 3, padding=1)
         nn.init.kaiming_uniform_(self.weight, a=5**0.5)
-        nn.init.zeros_(self.control.weight)
-        nn.init.zeros_(self.control.bias)
+        for parameter in self.control.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (window, in, row, frame) to (window, out, row, frame)."""
@@ -51,7 +51,7 @@ def deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor) -> Te
     """
     n, channels, rows, frames = x.shape
     grid = _sampling_grid(offset, rows, frames)
-    taps = F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    taps = grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     taps = taps.view(n, channels, 9, rows * frames) * mask.view(n, 1, 9, rows * frames)
     out = weight.view(weight.shape[0], -1) @ taps.view(n, channels * 9, rows * frames)
     return out.view(n, weight.shape[0], rows, frames)

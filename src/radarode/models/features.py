@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+N_LENGTH_CLASSES = 260
+"""Classes of the cycle length, 5 ms each."""
+
 
 class Features(NamedTuple):
     """Hold the shared features of a batch of windows.

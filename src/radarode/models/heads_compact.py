@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import relu
 
 from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_SAMPLES
 from radarode.models.blocks import make_norm
 from radarode.models.config import RadarOdeMtlConfig
-from radarode.models.features import Features, FeatureSizes
+from radarode.models.features import N_LENGTH_CLASSES, Features, FeatureSizes
 from radarode.models.shape_decoder import LATENT_CHANNELS, CycleDecoder
 
-N_LENGTH_CLASSES = 260
 ANCHOR_MEAN = 0.02
 """About the mean of an anchor map; where its output starts."""
 
@@ -36,7 +35,7 @@ class WindowReader(nn.Module):
 
     def forward(self, sequence: Tensor) -> Tensor:
         """Map (window, channel, frame) to (window, out)."""
-        return F.relu(self.read(F.relu(self.norm(self.narrow(sequence))).flatten(1)))
+        return relu(self.read(relu(self.norm(self.narrow(sequence))).flatten(1)))
 
 
 class CompactShapeHead(nn.Module):
@@ -65,7 +64,7 @@ class CompactShapeHead(nn.Module):
     def forward(self, features: Features) -> Tensor:
         """Map features to the cycle (window, 200)."""
         vector = self.reader(features.sequence)
-        latent = self.up(F.relu(self.unfold(vector)).view(len(vector), -1, 50))
+        latent = self.up(relu(self.unfold(vector)).view(len(vector), -1, 50))
         return self.cycle(latent)
 
 
@@ -97,6 +96,9 @@ class CompactAnchorHead(nn.Module):
         config: the network's sizes.
     """
 
+    to_frames: Tensor
+    to_half_rate: Tensor
+
     def __init__(self, sizes: FeatureSizes, config: RadarOdeMtlConfig) -> None:
         super().__init__()
         width = config.head_width
@@ -108,8 +110,9 @@ class CompactAnchorHead(nn.Module):
         self.up = nn.ConvTranspose1d(width, width, 8, 2, padding=3, bias=False)
         self.up_norm = make_norm(config.norm, width, 1)
         self.out = nn.Conv1d(width, 1, 9, padding=4)
-        nn.init.constant_(self.out.bias, ANCHOR_MEAN)
-        nn.init.normal_(self.out.weight, std=0.1 * (9 * width) ** -0.5)
+        weight, bias = self.out.parameters()
+        nn.init.normal_(weight, std=0.1 * (9 * width) ** -0.5)
+        nn.init.constant_(bias, ANCHOR_MEAN)
         coarse = _interpolation(sizes.frames, config.frames, config.frames / sizes.frames)
         half_rate = _interpolation(config.frames, WINDOW_SAMPLES // 2, FS_HZ / 2 / FRAME_RATE_HZ)
         self.register_buffer("to_frames", coarse, persistent=False)
@@ -120,9 +123,9 @@ class CompactAnchorHead(nn.Module):
         x = self.coarse(features.sequence) @ self.to_frames
         if features.fine is not None:
             x = torch.cat((x, features.fine), dim=1)
-        x = F.relu(self.merge_norm(self.merge(x)))
-        x = F.relu(self.sharpen_norm(self.sharpen(x @ self.to_half_rate)))
-        x = F.relu(self.up_norm(self.up(x)))
+        x = relu(self.merge_norm(self.merge(x)))
+        x = relu(self.sharpen_norm(self.sharpen(x @ self.to_half_rate)))
+        x = relu(self.up_norm(self.up(x)))
         return self.out(x).squeeze(1)
 
 

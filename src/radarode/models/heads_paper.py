@@ -10,10 +10,9 @@ from torch import Tensor, nn
 
 from radarode.models.blocks import make_norm
 from radarode.models.config import Norm, RadarOdeMtlConfig
-from radarode.models.features import Features, FeatureSizes
+from radarode.models.features import N_LENGTH_CLASSES, Features, FeatureSizes
 from radarode.models.shape_decoder import LATENT_CHANNELS, CycleDecoder
 
-N_LENGTH_CLASSES = 260
 FUSION_WIDTH = 64
 
 

@@ -130,7 +130,7 @@ def _read_settings(file: Path) -> dict[str, Any]:
 def _fill(config: RadarOdeMtlConfig, file: Path) -> RadarOdeMtl:
     """Build the network without start values and give it the file's weights, once they fit."""
     try:
-        weights = load_file(file)
+        weights = {name: value.clone() for name, value in load_file(file).items()}  # not a view of the file
     except SafetensorError as error:
         raise InputError(f"{file} is not a safetensors file, or is cut short ({error}).") from None
     with torch.device("meta"):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool1d, relu
 
 
 class ChannelStem(nn.Module):
@@ -42,13 +42,13 @@ class ChannelStem(nn.Module):
         """Map (window, channel, row, frame) to maps (window, 3·w, row/4, frame/2) and fine (window, 4·w, frame)."""
         n, channels, rows, frames = x.shape
         present = (x.abs().amax(dim=(2, 3)) > 0).to(x.dtype)
-        first = F.relu(self.first(x.reshape(n * channels, 1, rows, frames)))
-        fine = F.relu(self.collapse(first.flatten(1, 2)))
-        second = F.relu(self.second(first))
+        first = relu(self.first(x.reshape(n * channels, 1, rows, frames)))
+        fine = relu(self.collapse(first.flatten(1, 2)))
+        second = relu(self.second(first))
         weight = self._weights(fine.view(n, channels, -1, frames), present)
         fine = fine.view(n, channels, -1, frames)
         second = second.view(n, channels, *second.shape[1:])
-        coarse_weight = F.avg_pool1d(weight, 2, ceil_mode=True)
+        coarse_weight = avg_pool1d(weight, 2, ceil_mode=True)
         share = _share(present)[:, None, :] @ second.flatten(2)
         maps = (
             (second * coarse_weight[:, :, None, None, :]).sum(dim=1),

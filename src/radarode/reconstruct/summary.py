@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from radarode import __version__
 from radarode.core.notice import NOTICE
 from radarode.core.types import ReconstructedEcg, Recording
+from radarode.core.version import __version__
 
 
 def summarise(recording: Recording, ecg: ReconstructedEcg) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from radarode.core.types import COLUMNS
 from radarode.metrics.timing import RATE_WINDOW_S, heart_rates_bpm, matched_intervals_s, r_differences_s
 from radarode.report import style
-from radarode.report.prepare import FloatArray, Prepared
+from radarode.report.prepare import FloatArray, Prepared, origin
+
+_CDF_POINTS = 601
 
 Data = Mapping[str, Sequence[object] | FloatArray]
 
@@ -46,8 +48,9 @@ def r_timing_cdf(cases: Sequence[Prepared]) -> Drawing:
     drawing = _cdf(
         "r_timing_cdf", {k: np.concatenate(v) for k, v in errors.items()}, dict.fromkeys(COLUMNS, n_beats), 150.0
     )
-    tidy = drawing.figure.axes[0]
-    style.tidy(tidy, "R timing error", "absolute error [ms]", "share of reference beats")
+    style.tidy(
+        drawing.figure.axes[0], f"R timing error{origin(cases)}", "absolute error [ms]", "share of reference beats"
+    )
     caption = (
         "Share of all reference beats whose R peak is found within the error on the x axis; a curve ends "
         "below 1 by the share of missed beats."
@@ -60,7 +63,9 @@ def ppi_cdf(cases: Sequence[Prepared]) -> Drawing:
     errors = {column: np.abs(_interval_errors_ms(cases, column)) for column in COLUMNS}
     counts = {column: len(values) for column, values in errors.items()}
     drawing = _cdf("ppi_cdf", errors, counts, 100.0)
-    style.tidy(drawing.figure.axes[0], "Interval (PPI) error", "absolute error [ms]", "share of intervals")
+    style.tidy(
+        drawing.figure.axes[0], f"Interval (PPI) error{origin(cases)}", "absolute error [ms]", "share of intervals"
+    )
     caption = (
         "Share of the intervals between beats that follow each other in both series. A constant delay does not "
         "change an interval; the columns differ only where it changes which beats match."
@@ -79,7 +84,10 @@ def bland_altman(cases: Sequence[Prepared]) -> Drawing:
     mean, difference = (predicted + reference) / 2, predicted - reference
     figure = style.new_figure(5.2, 3.5)
     ax = style.tidy(
-        figure.add_subplot(), "Bland–Altman of the intervals", "mean of the two [ms]", "reconstructed − reference [ms]"
+        figure.add_subplot(),
+        f"Bland–Altman of the intervals{origin(cases)}",
+        "mean of the two [ms]",
+        "reconstructed − reference [ms]",
     )
     size, alpha = (9, 0.5) if len(mean) < 2000 else (4, 0.25)
     ax.scatter(mean, difference, s=size, color=style.CALIBRATED, alpha=alpha, linewidths=0, rasterized=len(mean) > 3000)
@@ -90,14 +98,15 @@ def bland_altman(cases: Sequence[Prepared]) -> Drawing:
             (bias, "bias", "-"), (bias + spread, "+1.96 SD", "--"), (bias - spread, "−1.96 SD", "--"),
         ):  # fmt: skip
             ax.axhline(value, color=style.R_MARK, linewidth=1.1, linestyle=line)
-            ax.annotate(f"{text} {value:.1f}", (1.0, value), xycoords=("axes fraction", "data"), xytext=(-3, 3),
+            written = f"{text} {round(value, 1) + 0.0:.1f} ms"
+            ax.annotate(written, (1.0, value), xycoords=("axes fraction", "data"), xytext=(-3, 3),
                         textcoords="offset points", ha="right", fontsize=8.5, color=style.R_MARK)  # fmt: skip
         reach = max(1.35 * (abs(bias) + spread), 5.0)
         outside = int((np.abs(difference) > reach).sum())
         ax.set_ylim(-reach, reach)
         caption = (
-            f"{len(mean)} intervals (beats matched in the calibrated column): bias {bias:.1f} ms, 95 % limits of agreement "
-            f"{bias - spread:.1f} to {bias + spread:.1f} ms"
+            f"{len(mean)} intervals (beats matched in the calibrated column): bias {round(bias, 1) + 0.0:.1f} ms, "
+            f"95 % limits of agreement {bias - spread:.1f} to {bias + spread:.1f} ms"
             + (f"; {outside} points lie outside the picture." if outside else ".")
         )
     data = {"recording": names, "reconstructed_ms": predicted, "reference_ms": reference, "difference_ms": difference}
@@ -117,7 +126,7 @@ def heart_rate(case: Prepared, key: str) -> Drawing:
     n = max(len(ours), len(theirs))
     time_s = RATE_WINDOW_S * (np.arange(n) + 0.5)
     figure = style.new_figure(5.2, 2.6)
-    ax = style.tidy(figure.add_subplot(), "Heart rate", "time [s]", "bpm")
+    ax = style.tidy(figure.add_subplot(), f"Heart rate, {case.name}{origin([case])}", "time [s]", "bpm")
     ax.plot(time_s, theirs, color=style.REFERENCE, linewidth=1.6, marker="o", markersize=3, label="reference")
     ax.plot(time_s, ours, color=style.RECONSTRUCTED, linewidth=1.6, marker="o", markersize=3, label="reconstructed")
     low, high = ax.get_ylim()
@@ -143,12 +152,9 @@ def _cdf(name: str, errors: Mapping[str, FloatArray], totals: Mapping[str, int],
         ordered = np.sort(array)
         share = np.arange(1, len(ordered) + 1) / max(totals[column], 1)
         colour, line = style.COLUMN_STYLE[column]
-        x, y = (
-            np.concatenate([[0.0], ordered, [most_ms]]),
-            np.concatenate([[0.0], share, share[-1:] if len(share) else [0.0]]),
-        )
-        inside = x <= most_ms
-        ax.step(x[inside], y[inside], where="post", color=colour, linestyle=line, linewidth=1.9, label=column)
+        x = np.linspace(0.0, most_ms, _CDF_POINTS)
+        y = np.searchsorted(ordered, x, side="right") / max(totals[column], 1)
+        ax.step(x, y, where="post", color=colour, linestyle=line, linewidth=1.9, label=column)
         columns += [column] * len(ordered)
         values.append(ordered)
         shares.append(share)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from radarode.core.notice import SHORT_NOTICE
 from radarode.report import style
 from radarode.report.figures import Drawing
-from radarode.report.prepare import Prepared, at_times, robust_unit, stretch
+from radarode.report.prepare import Prepared, at_times, origin, robust_unit, stretch
 
 ROW_S = 5.0
 N_ROWS = 4
@@ -47,9 +48,10 @@ def overlay(case: Prepared, key: str, start_s: float | None = None) -> Drawing:
         ax.set_ylim(-0.15, 1.35)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
+    figure.suptitle(f"{case.name}{origin([case])}: {SHORT_NOTICE}", fontsize=9.5, color=style.MUTED, x=0.01, ha="left")
     axes[-1].set_xlabel("time [s]", fontsize=9.5, color=style.MUTED)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=4, frameon=False, fontsize=9, labelcolor=style.INK,
+    figure.legend(handles, labels, loc="outside lower left", ncols=4, frameon=False, fontsize=9, labelcolor=style.INK,
                   handlelength=1.2, columnspacing=1.2)  # fmt: skip
     data = {"time_s": t, "reference": reference, "reconstructed": curve}
     kind = "simulated reference" if recording.simulated else "reference"
@@ -63,9 +65,9 @@ def overlay(case: Prepared, key: str, start_s: float | None = None) -> Drawing:
 def _marks(ax: Axes, case: Prepared, t: np.ndarray, curve: np.ndarray, reference: np.ndarray) -> None:
     if len(t) == 0:
         return
-    for beats, values, colour, marker, name in (
-        (case.reference_r_s, reference, style.REFERENCE, "|", "R, reference"),
-        (case.columns["calibrated"].beats.r_s, curve, style.R_MARK, "v", "R, reconstructed"),
+    for beats, colour, marker, name in (
+        (case.reference_r_s, style.REFERENCE, "|", "R, reference"),
+        (case.columns["calibrated"].beats.r_s, style.R_MARK, "v", "R, reconstructed"),
     ):
         shown = beats[(beats >= t[0]) & (beats <= t[-1])]
         lift = 0.22 if marker == "|" else 0.09

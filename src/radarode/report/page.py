@@ -87,10 +87,7 @@ def _page(
     per_case: Sequence[tuple[Prepared, Sequence[Drawing]]],
 ) -> str:
     summary = summarise([(case.recording, case.scores) for case in cases])
-    simulated = {
-        name: any(c.recording.simulated for c in cases if c.recording.subject == name) for name in summary.subjects
-    }
-    escaped = {html.escape(name): value for name, value in simulated.items()}
+    simulated = {html.escape(case.recording.subject): case.recording.simulated for case in cases}
     return PAGE.substitute(
         notice=html.escape(NOTICE),
         lead=html.escape(_lead(cases, summary)),
@@ -98,7 +95,7 @@ def _page(
         headline="".join(_tile(column, name, summary) for column, name in _HEADLINE),
         metrics=metrics_table(summary.overall),
         failed=html.escape(_failed(summary, len(cases))),
-        subjects=subject_table(_escape(summary), escaped),
+        subjects=subject_table(_escape(summary), simulated),
         pooled="".join(_figure(drawing) for drawing in pooled),
         recordings="".join(_recording(one, drawings) for one, drawings in per_case),
         choice="" if len(cases) <= MOST_SHOWN else "<p>Worst, median and best recording by calibrated PCC.</p>",

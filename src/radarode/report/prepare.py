@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +68,12 @@ def prepare(case: ReportCase) -> Prepared:
     }
     matchings = {name: match_beats(ecg.beats.r_s, reference_r_s) for name, ecg in columns.items()}
     return Prepared(case, reference_r_s, columns, matchings)
+
+
+def origin(cases: Sequence[Prepared]) -> str:
+    """Return what a title must add where the recordings, or some of them, are simulated."""
+    n = sum(one.case.recording.simulated for one in cases)
+    return "" if n == 0 else " (simulated)" if n == len(cases) else " (partly simulated)"
 
 
 def safe_name(name: str) -> str:

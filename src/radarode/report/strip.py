@@ -17,7 +17,7 @@ from radarode.core.types import ReconstructedEcg, Recording
 from radarode.metrics.delay import calibrate
 from radarode.report import style
 from radarode.report.prepare import FloatArray, at_times, robust_unit, stretch
-from radarode.signal.reference import reference_r_peaks
+from radarode.signal.reference import find_r_peaks
 
 _PAPER, _FINE, _COARSE = "#fffaf8", "#f8dcd8", "#edb5ae"
 _LIMITS = (-0.22, 1.32)
@@ -51,9 +51,9 @@ def plot_reconstruction(
     if not (math.isfinite(seconds) and 1.0 <= seconds <= 60.0):
         raise InputError.of("seconds", "between 1 and 60", seconds)
     start_s = max(min(start_s, ecg.duration_s - seconds), 0.0)
-    reference = recording.ecg_mv if recording is not None else None
-    if recording is not None and reference is not None and not ecg.calibrated:
-        ecg = calibrate(ecg, reference_r_peaks(recording))
+    reference_r_s = find_r_peaks(recording) if recording is not None else np.empty(0)
+    if len(reference_r_s) and not ecg.calibrated:
+        ecg = calibrate(ecg, reference_r_s)
     figure = draw_strip(ecg, recording, start_s, min(start_s + seconds, ecg.duration_s))
     style.save_png(figure, Path(path_png))
 

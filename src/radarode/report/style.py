@@ -88,7 +88,7 @@ def svg(figure: Figure, name: str) -> str:
     text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text)
     text = re.sub(r'(<svg[^>]*?)\swidth="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?)\sheight="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'\bid="(\w+)"', rf'id="{name}-\1"', text)
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
     text = re.sub(r'(url\(|href=")#(\w+)', rf"\1#{name}-\2", text)
     for colour, css in CSS_NAMES.items():
         text = text.replace(colour, f"var(--{css})")

@@ -14,7 +14,8 @@ _STYLE = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:74rem;margin:0 auto;padding:1rem}
-h1{font-size:1.6rem;margin:.6rem 0 .2rem}h2{font-size:1.2rem;margin:2.2rem 0 .6rem}h3{font-size:1.05rem;margin:1.6rem 0 .2rem}
+h1{font-size:1.6rem;margin:.6rem 0 .2rem}
+h2{font-size:1.2rem;margin:2.2rem 0 .6rem}h3{font-size:1.05rem;margin:1.6rem 0 .2rem}
 p{margin:.3rem 0 .8rem;max-width:48rem}
 .notice{background:var(--note);color:var(--note-ink);border:1px solid var(--note-rule);border-radius:.5rem;
 padding:.6rem .8rem;max-width:none;font-weight:600}
@@ -22,12 +23,17 @@ padding:.6rem .8rem;max-width:none;font-weight:600}
 .tag{font-style:normal;font-size:.8rem;font-weight:600;color:var(--deployable);border:1px solid currentColor;
 border-radius:1rem;padding:.05rem .5rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.6rem;margin:1rem 0}
-.tile{background:var(--card);border:1px solid var(--rule);border-radius:.5rem;padding:.5rem .7rem;display:flex;flex-direction:column}
+.tile{background:var(--card);border:1px solid var(--rule);border-radius:.5rem;padding:.5rem .7rem;
+display:flex;flex-direction:column}
 .tile span,.tile i{font-size:.82rem;color:var(--muted);font-style:normal}.tile b{font-size:1.5rem;line-height:1.25}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:bottom}
-th{font-weight:600}thead th{color:var(--muted);max-width:8rem}tbody th,.gt_stub,.gt_stubhead,thead th:first-child{text-align:left;white-space:nowrap}
+th{font-weight:600}thead th{color:var(--muted);max-width:8rem}
+tbody th,.gt_stub,.gt_stubhead,thead th:first-child{text-align:left;white-space:nowrap}
+@media (max-width:32rem){table{font-size:.8rem}th,td{padding:.25rem .3rem}
+.gt_stub,.gt_stubhead,tbody th,thead th:first-child{white-space:normal!important}}
+figure{min-width:0}
 .gt_column_spanner_outer{text-align:center}
 .meanings{color:var(--muted);font-size:.9rem;padding-left:1.1rem}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem;align-items:start}

@@ -12,6 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
@@ -20,23 +21,24 @@ from numpy.typing import NDArray
 from scipy import signal as scipy_signal
 from torch import Tensor
 
-from radarode.core.constants import BAND_HZ, FRAME_RATE_HZ, FS_HZ, N_ROWS
+from radarode.core.constants import FRAME_RATE_HZ, FS_HZ
 from radarode.core.errors import InputError
 from radarode.core.types import Spectrogram
 from radarode.signal.filterbank import Atoms, FilterBank
-
-OMEGA0 = 6.0
-"""Centre of the analytic Morlet wavelet in radians (MATLAB's "amor")."""
+from radarode.signal.parallel import map_side_by_side
 
 INTERNAL_RATE_HZ = 60.0
-"""Rate at which |T| is formed before it is low-passed to the frame rate."""
+"""Rate at which |T| is formed before it is low-passed to the frame rate.
 
-SUPPORT_S = 4.0
-"""Half length of the longest filter: 4.2 standard deviations of the wavelet at 1 Hz."""
+Against 600 Hz the frames of simulated cardiac motion correlate 0.9998 (90 Hz: 0.99995, 120 Hz: 0.99998).
+"""
 
 LOWPASS_HALF_S = 0.3
 BLOCK_SAMPLES = 10_000
+"""Length of the Fourier blocks of a whole record; memory per thread grows with it, speed hardly."""
+
 _ELEMENTS_AT_ONCE = 250_000
+_FRAMES_AT_ONCE = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +133,15 @@ class Transform(ABC):
     def blocks(self, rcg: NDArray[np.floating] | Tensor) -> Iterator[Tensor]:
         """Yield the frames of a whole record as consecutive tensors (channel, row, frame), in bounded memory."""
         x = _as_samples(rcg)
-        state = self.init_state(x.shape[0])
-        first = max(BLOCK_SAMPLES - self.bank.width, 10 * self.bank.samples)
-        for start in range(0, x.shape[1], first):
-            state, frames = self.step(state, x[:, start : start + first])
-            if frames.shape[-1]:
-                yield frames
-        yield self.flush(state)
+        chunk = max(BLOCK_SAMPLES - self.bank.width, 10 * self.bank.samples)
+        states = [self.init_state(1)] * x.shape[0]
+        with map_side_by_side() as map_parts:
+            for start in range(0, x.shape[1], chunk):
+                parts = x[:, start : start + chunk].split(1)
+                states, frames = zip(*map_parts(self._advance, states, parts), strict=True)
+                if frames[0].shape[-1]:
+                    yield map_parts(torch.cat, [frames])[0]
+            yield map_parts(torch.cat, [map_parts(self.flush, states)])[0]
 
     def init_state(self, n_channels: int) -> StreamState:
         """Return the state of a stream of `n_channels` that has seen nothing yet."""
@@ -161,54 +165,59 @@ class Transform(ABC):
         x = _as_samples(chunk)
         if x.shape[0] != state.samples.shape[0]:
             raise InputError.of("chunk", f"of {state.samples.shape[0]} channels", f"{x.shape[0]} channels")
-        new, frames = self._advance(state, x)
-        done = StreamState(new.samples, new.magnitudes, state.n_samples + x.shape[1], state.n_frames + frames.shape[-1])
-        return done, frames
+        return self._advance(state, x)
 
     def flush(self, state: StreamState) -> Tensor:
         """Return the last frames (channel, row, k) of a stream that ends here."""
         missing = self.n_frames(state.n_samples) - state.n_frames
-        padding = self._lead + self.bank.width
-        _, frames = self._advance(state, torch.zeros(state.samples.shape[0], padding))
-        return frames[..., :missing]
+        padding = torch.zeros(state.samples.shape[0], self._lead + self.bank.width)
+        return self._advance(state, padding)[1][..., :missing]
 
     def _advance(self, state: StreamState, x: Tensor) -> tuple[StreamState, Tensor]:
-        samples = torch.cat([state.samples, x], dim=-1)
+        samples, magnitudes = torch.cat([state.samples, x], dim=-1), state.magnitudes
         groups = self.bank.n_groups(samples.shape[1])
-        magnitudes = state.magnitudes
         if groups:
             magnitudes = torch.cat([magnitudes, self._analyse(samples, groups)], dim=-1)
             samples = samples[:, groups * self.bank.samples :].clone()
         count = max(0, (magnitudes.shape[-1] - 2 * self._margin - 1) // self._step + 1)
-        windows = magnitudes[..., : max(0, (count - 1) * self._step + 2 * self._margin + 1)]
-        if not count:
-            return StreamState(samples, magnitudes, 0, 0), magnitudes[..., :0]
-        frames = windows.unfold(-1, 2 * self._margin + 1, self._step) @ self._lowpass
-        return StreamState(samples, magnitudes[..., count * self._step :].clone(), 0, 0), frames.clamp_(min=0)
+        frames = self._decimate(magnitudes, count).clamp_(min=0)
+        if count:
+            magnitudes = magnitudes[..., count * self._step :].clone()
+        n_samples, n_frames = state.n_samples + x.shape[1], state.n_frames + count
+        return StreamState(samples, magnitudes, n_samples, n_frames), frames
+
+    def _decimate(self, magnitudes: Tensor, count: int) -> Tensor:
+        """Low-pass (channel, row, point) to `count` frames, as banded matrix products over runs of frames."""
+        channels, rows = magnitudes.shape[:2]
+        frames = magnitudes.new_zeros(channels, rows, count)
+        full = count - count % _FRAMES_AT_ONCE
+        for start, stop in ((0, full), (full, count)):
+            run = min(_FRAMES_AT_ONCE, stop - start)
+            if run:
+                width, hop = (run - 1) * self._step + 2 * self._margin + 1, run * self._step
+                first, last = start * self._step, (stop - 1) * self._step + 2 * self._margin + 1
+                windows = magnitudes[..., first:last].unfold(-1, width, hop)
+                frames[..., start:stop] = (windows.reshape(-1, width) @ self._band(run)).view(channels, rows, -1)
+        return frames
+
+    def _band(self, run: int) -> Tensor:
+        """Return (point, frame) the low-pass taps of `run` consecutive frames."""
+        taps = len(self._lowpass)
+        band = torch.zeros((run - 1) * self._step + taps, run)
+        for frame in range(run):
+            band[frame * self._step : frame * self._step + taps, frame] = self._lowpass
+        return band
 
     def _analyse(self, samples: Tensor, groups: int) -> Tensor:
         per_channel = len(self.freqs_hz) * groups * self.bank.points
         at_once = max(1, _ELEMENTS_AT_ONCE // per_channel)
-        parts = [self._magnitude(self.bank(x, groups)) for x in samples.split(at_once)]
-        return torch.cat(parts)
+        return torch.cat([self._magnitude(self.bank(x, groups)) for x in samples.split(at_once)])
 
 
-def row_frequencies(band_hz: tuple[float, float] = BAND_HZ, n_rows: int = N_ROWS) -> NDArray[np.float64]:
-    """Return (row,) log-spaced centre frequencies over `band_hz`, both ends included."""
-    low, high = band_hz
-    if not 0 < low < high:
-        raise InputError.of("band_hz", "two increasing positive frequencies", band_hz)
-    if n_rows < 2:
-        raise InputError.of("n_rows", "at least 2", n_rows)
-    return np.geomspace(low, high, n_rows)
-
-
-def morlet_atoms(freqs_hz: NDArray[np.float64], support_s: float = SUPPORT_S) -> Atoms:
-    """Return analytic Morlet wavelets with ω₀ = 6: σ = ω₀ / (2π f) seconds.
-
-    L1-normalised: W here is a^(−1/2) times the W of SPEC 3.
-    """
-    return Atoms(freqs_hz, OMEGA0 / (2 * np.pi * freqs_hz), support_s)
+def magnitude(z: Tensor) -> Tensor:
+    """Return |z| of a complex tensor (several times faster than `abs`, which guards against overflow)."""
+    square = torch.view_as_real(z).square()
+    return (square[..., 0] + square[..., 1]).sqrt_()
 
 
 def _as_samples(rcg: NDArray[np.floating] | Tensor) -> Tensor:
@@ -222,6 +231,12 @@ def _as_samples(rcg: NDArray[np.floating] | Tensor) -> Tensor:
 
 
 def _check_rates(atoms: Atoms, fs_hz: float, frame_rate_hz: float, internal_rate_hz: float) -> None:
+    for name, rate in (("fs_hz", fs_hz), ("frame_rate_hz", frame_rate_hz)):
+        if not 0 < rate < math.inf:
+            raise InputError.of(name, "positive", rate)
+    if Fraction(internal_rate_hz / fs_hz).limit_denominator(1000) != Fraction(internal_rate_hz) / Fraction(fs_hz):
+        rule = f"in a ratio of small integers to {internal_rate_hz:g} Hz"
+        raise InputError.of("fs_hz", rule, fs_hz, "Resample the motion first with `resample`")
     multiple = internal_rate_hz / frame_rate_hz
     if abs(multiple - round(multiple)) > 1e-9 or multiple < 1:
         raise InputError.of("internal_rate_hz", f"a multiple of {frame_rate_hz:g} Hz", internal_rate_hz)

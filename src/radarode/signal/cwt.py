@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from radarode.core.constants import BAND_HZ, N_ROWS
-from radarode.signal.blocks import SUPPORT_S, Transform, morlet_atoms, row_frequencies
+from radarode.signal.blocks import Transform, magnitude
+from radarode.signal.filterbank import SUPPORT_S, morlet_atoms, row_frequencies
 
 
 class Cwt(Transform):
@@ -20,7 +21,7 @@ class Cwt(Transform):
         band_hz: lowest and highest row, Hz.
         n_rows: number of log-spaced rows.
         support_s: half length of the longest wavelet; it sets the lag.
-        rates: `fs_hz`, `frame_rate_hz`, `internal_rate_hz` of `Transform`.
+        **rates: `fs_hz`, `frame_rate_hz`, `internal_rate_hz` of `Transform`.
     """
 
     name: ClassVar[str] = "cwt"
@@ -36,4 +37,4 @@ class Cwt(Transform):
         super().__init__(morlet_atoms(row_frequencies(band_hz, n_rows), support_s), **rates)
 
     def _magnitude(self, analysis: Tensor) -> Tensor:
-        return analysis[0].abs()
+        return magnitude(analysis[0])

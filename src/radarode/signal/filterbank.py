@@ -16,11 +16,23 @@ from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 from torch import Tensor
 
+from radarode.core.constants import BAND_HZ, N_ROWS
+from radarode.core.errors import InputError
+
+OMEGA0 = 6.0
+"""Centre of the analytic Morlet wavelet in radians (MATLAB's "amor")."""
+
+SUPPORT_S = 4.0
+"""Half length of the longest filter: 4.2 standard deviations of the wavelet at 1 Hz."""
+
 DIRECT_GROUPS = 24
 """Up to this many output groups a matrix product is cheaper than a Fourier block (measured, 50 channels)."""
 
 MAX_SIGMAS = 5.6
 """Beyond this many standard deviations a filter is below float32 resolution."""
+
+_CLEAN_SIGMAS = 2.0
+"""Filters at least this long (half length, standard deviations) keep to the band within float32 rounding."""
 
 _GUARD = 6
 """One part in `_GUARD` of the internal band lies below 0 Hz, to hold the lowest row's negative skirt."""
@@ -31,7 +43,7 @@ class Atoms:
     """Describe the filters of a bank: Gaussian-windowed exponentials at `freqs_hz`.
 
     Row i has the impulse response 2 g(t/σᵢ) w(t/hᵢ) exp(i 2π fᵢ t) / (σᵢ √(2π)), with g the unit Gaussian and
-    the taper w(u) = (1 − u⁸)⁴ on |u| <= 1, 0 outside: a sinusoid of amplitude A at fᵢ gives |W| = A. The half
+    the taper w(u) = (1 − u⁶)⁶ on |u| <= 1, 0 outside: a sinusoid of amplitude A at fᵢ gives |W| = A. The half
     length hᵢ is `MAX_SIGMAS` σᵢ or `support_s`, whichever is shorter; the long rows alone are cut.
 
     Attributes:
@@ -64,8 +76,8 @@ class Atoms:
         half = self.half_s[:, None]
         u = np.clip(t / half, -1.0, 1.0)
         gauss = 2 / (sigma * math.sqrt(2 * math.pi)) * np.exp(-0.5 * (t / sigma) ** 2 - 1j * omega * t)
-        taper = (1 - u**8) ** 4
-        taper_slope = -32 * u**7 * (1 - u**8) ** 3 / half
+        taper = (1 - u**6) ** 6
+        taper_slope = -36 * u**5 * (1 - u**6) ** 5 / half
         slope = gauss * (taper_slope - (t / sigma**2 + 1j * omega) * taper)
         return gauss * taper, -slope
 
@@ -76,7 +88,8 @@ class FilterBank:
     Outputs come in groups: `rate_hz / fs_hz` = q/p in lowest terms, and p new samples make q new points. The
     q points of a group stand at k·p/q samples after the group's first sample. Long stretches go through one
     Fourier transform per block, decimated in the frequency domain; short ones through a matrix product with
-    the filters sampled at the exact fractional positions. Both give the same numbers to rounding.
+    the filters sampled at the exact fractional positions. Both give the same numbers to rounding; what meets
+    the unfiltered signal is float64, so that slow motion far larger than the band's does not drown it.
 
     Args:
         atoms: the filters.
@@ -116,9 +129,8 @@ class FilterBank:
             self._direct = self._product_matrix()
         windows = x.unfold(-1, self.width, self.samples)
         channels, groups = windows.shape[:2]
-        out = (windows.reshape(channels * groups, self.width) @ self._direct).view(
-            channels, groups, self.points, self.n_parts, len(self.atoms.freqs_hz), 2
-        )
+        out = windows.reshape(channels * groups, self.width).double() @ self._direct
+        out = out.float().view(channels, groups, self.points, self.n_parts, len(self.atoms.freqs_hz), 2)
         out = out.permute(3, 0, 4, 1, 2, 5).reshape(
             self.n_parts, channels, len(self.atoms.freqs_hz), groups * self.points, 2
         )
@@ -132,31 +144,71 @@ class FilterBank:
         kernels = np.array(columns) / self.fs_hz
         kernels = np.stack([kernels.real, kernels.imag], axis=-1)
         matrix = np.moveaxis(kernels, 3, 0).reshape(self.width, -1)
-        return torch.from_numpy(np.ascontiguousarray(matrix, dtype=np.float32))
+        return torch.from_numpy(np.ascontiguousarray(matrix))
 
     def _by_fourier(self, x: Tensor, n_groups: int) -> Tensor:
         n_blocks = next_fast_len(-(-x.shape[1] // self.samples), real=True)
         if n_blocks not in self._spectra:
             self._spectra[n_blocks] = self._fourier_factors(n_blocks)
         bins, factors, response = self._spectra[n_blocks]
-        spectrum = torch.fft.rfft(x, n=n_blocks * self.samples)
-        spectrum = torch.nn.functional.pad(spectrum, (0, 1))
+        spectrum = torch.fft.rfft(x.double(), n=n_blocks * self.samples)
         band = torch.where(bins < 0, spectrum[:, bins.abs()].conj(), spectrum[:, bins.abs()])
-        product = (factors[:, None] * band)[:, :, None] * response
-        return torch.fft.ifft(product)[..., : n_groups * self.points]
+        filtered = (factors[:, None] * band).to(torch.complex64)[:, :, None]
+        product = filtered[..., 0, :] * response[:, 0]
+        for alias in range(1, self._aliases):
+            product += filtered[..., alias, :] * response[:, alias]
+        return torch.fft.ifft(product, norm="forward")[..., : n_groups * self.points]
+
+    @property
+    def _aliases(self) -> int:
+        """How many bands as wide as the output rate matter: one, unless the filters are cut short and leak."""
+        return 1 + sum(self._bands_beyond)
+
+    @property
+    def _bands_beyond(self) -> tuple[int, int]:
+        """Bands below and above the one from -1/_GUARD of the output rate, as far as the input's Nyquist rate."""
+        if float((self.atoms.half_s / self.atoms.sigma_s).min()) >= _CLEAN_SIGMAS:
+            return 0, 0
+        nyquist = self.samples / self.points / 2
+        return max(0, math.ceil(nyquist - 1 / _GUARD)), max(0, math.ceil(nyquist + 1 / _GUARD) - 1)
 
     def _fourier_factors(self, n_blocks: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the bins kept, (part, bin) factors for W and dW/dt, and the (row, bin) real response."""
+        """Return (alias, bin) bins, (part, alias, bin) factors of W and dW/dt, (row, alias, bin) real response.
+
+        Column k of each holds the bins that fall on output bin k at the output rate.
+        """
         n_in, n_out = n_blocks * self.samples, n_blocks * self.points
-        index = np.arange(n_out)
-        bins = np.where(index < n_out - n_out // _GUARD, index, index - n_out)
+        first = -(n_out // _GUARD) - self._bands_beyond[0] * n_out
+        bins = first + np.arange(self._aliases * n_out)
         inside = np.abs(bins) <= n_in // 2
-        omega = 2 * np.pi * bins / n_in
-        kernel = np.zeros((len(self.atoms.freqs_hz), n_in), dtype=np.complex128)
+        bins = bins * inside
         position = np.arange(-self.half, self.half + 1)
+        kernel = np.zeros((len(self.atoms.freqs_hz), n_in), dtype=np.complex128)
         kernel[:, position % n_in] = self.atoms.sample(-position / self.fs_hz)[0] / self.fs_hz
-        response = np.fft.fft(kernel)[:, bins % n_in].real * inside * (n_out / n_in)
+        response = np.fft.fft(kernel)[:, bins % n_in].real * inside / n_in
+        omega = 2 * np.pi * bins / n_in
         centre = np.exp(1j * omega * self.half)
         factors = np.stack([centre, 1j * omega * self.fs_hz * centre])[: self.n_parts]
-        kept = torch.from_numpy(np.where(inside, bins, n_in // 2 + 1))
-        return kept, torch.from_numpy(factors).to(torch.complex64), torch.from_numpy(response).float()
+        tables = (bins, factors, response.astype(np.float32))
+        # the first of a row's bins is -n_out // _GUARD: turn each row so that bin k stands in column k mod n_out
+        turned = [np.roll(table.reshape(*table.shape[:-1], -1, n_out), -(n_out // _GUARD), axis=-1) for table in tables]
+        kept, phases, gains = (torch.from_numpy(table) for table in turned)
+        return kept, phases, gains
+
+
+def row_frequencies(band_hz: tuple[float, float] = BAND_HZ, n_rows: int = N_ROWS) -> NDArray[np.float64]:
+    """Return (row,) log-spaced centre frequencies over `band_hz`, both ends included."""
+    low, high = band_hz
+    if not 0 < low < high:
+        raise InputError.of("band_hz", "two increasing positive frequencies", band_hz)
+    if n_rows < 2:
+        raise InputError.of("n_rows", "at least 2", n_rows)
+    return np.geomspace(low, high, n_rows)
+
+
+def morlet_atoms(freqs_hz: NDArray[np.float64], support_s: float = SUPPORT_S) -> Atoms:
+    """Return analytic Morlet wavelets with ω₀ = 6: σ = ω₀ / (2π f) seconds.
+
+    L1-normalised: W here is a^(−1/2) times the W of SPEC 3.
+    """
+    return Atoms(freqs_hz, OMEGA0 / (2 * np.pi * freqs_hz), support_s)

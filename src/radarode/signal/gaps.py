@@ -55,6 +55,8 @@ def fill_gaps(x: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
         raise InputError.of("x", "finite, or NaN where samples are missing", "infinite values")
     missing = np.isnan(array)
     filled = array.copy()
+    if array.size == 0:
+        return filled, missing
     time = np.arange(array.shape[-1])
     rows, masks = filled.reshape(-1, array.shape[-1]), missing.reshape(-1, array.shape[-1])
     for row, mask in zip(rows, masks, strict=True):

@@ -30,7 +30,8 @@ _SEARCH_S = 0.06
 def detect_r_peaks(ecg: ArrayLike, fs_hz: float) -> NDArray[np.float64]:
     """Find the R peaks of an ECG of either polarity.
 
-    SleepECG's detector finds the beats; each is moved to the extremum of the baseline-free ECG near it, in the
+    SleepECG's detector finds the beats (where the QRS complexes point down it runs upside down too, and the more
+    regular result counts); each is moved to the extremum of the baseline-free ECG near it, in the
     direction in which the record's QRS complexes are larger; implausibly low or close ones are dropped, and a
     parabola through the extremum's three samples gives a position between samples.
 
@@ -65,23 +66,39 @@ def _stretch_peaks(ecg: NDArray[np.float64], fs_hz: float) -> NDArray[np.float64
     if np.ptp(ecg) == 0:
         return np.empty(0)
     ecg = ecg - np.median(ecg)
-    beats = np.asarray(sleepecg.detect_heartbeats(ecg / np.abs(ecg).max(), fs_hz), dtype=np.int64)
-    if not len(beats):
-        return np.empty(0)
+    ecg = ecg / np.abs(ecg).max()
     sharp = _without_baseline(ecg, fs_hz)
-    half = max(1, round(_SEARCH_S * fs_hz))
-    windows = [(max(0, beat - half), min(len(ecg), beat + half + 1)) for beat in beats]
+    windows = _beat_windows(ecg, fs_hz)
+    if not windows:
+        return np.empty(0)
     up = np.median([sharp[a:b].max() for a, b in windows])
     down = np.median([-sharp[a:b].min() for a, b in windows])
-    sharp = sharp if up >= down else -sharp
-    peaks = np.unique([a + int(np.argmax(sharp[a:b])) for a, b in windows])
+    if down > up:
+        sharp = -sharp
+        windows = min(windows, _beat_windows(-ecg, fs_hz), key=_irregularity)
+    peaks = np.unique([a + int(np.argmax(sharp[a:b])) for a, b in windows]).astype(np.int64)
     peaks = _plausible(peaks, sharp[peaks], REFRACTORY_S * fs_hz)
     return _between_samples(sharp, peaks) / fs_hz
 
 
+def _beat_windows(ecg: NDArray[np.float64], fs_hz: float) -> list[tuple[int, int]]:
+    """Return the sample range around each beat that the detector finds."""
+    half = max(1, round(_SEARCH_S * fs_hz))
+    beats = sleepecg.detect_heartbeats(ecg, fs_hz)
+    return [(max(0, int(beat) - half), min(len(ecg), int(beat) + half + 1)) for beat in beats]
+
+
+def _irregularity(windows: list[tuple[int, int]]) -> float:
+    """Return the spread of the log intervals: a detector that also takes T waves alternates long and short."""
+    intervals = np.diff([start for start, _ in windows])
+    return float(np.std(np.log(np.maximum(intervals, 1)))) if len(intervals) > 1 else np.inf
+
+
 def _plausible(peaks: NDArray[np.int64], height: NDArray[np.float64], refractory: float) -> NDArray[np.int64]:
     """Drop peaks far lower than their neighbourhood's, and the lower one of two that are too close."""
-    typical = median_filter(height, size=min(len(height), _NEIGHBOURS), mode="nearest")
+    if not len(peaks):
+        return peaks
+    typical = median_filter(height, size=min(len(height), _NEIGHBOURS), mode="mirror")
     keep = height > LOWEST_HEIGHT * typical
     peaks, height = peaks[keep], height[keep]
     kept: list[int] = []

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from radarode.core.constants import BAND_HZ, N_ROWS
 from radarode.core.errors import InputError
-from radarode.signal.blocks import SUPPORT_S, Transform, morlet_atoms, row_frequencies
+from radarode.signal.blocks import Transform, magnitude
+from radarode.signal.filterbank import SUPPORT_S, morlet_atoms, row_frequencies
 
 Binning = Literal["linear", "nearest", "floor"]
 
 _TINY = 1e-36
+_LOWEST_RAD_S = 1e-3
 
 
 class Sst(Transform):
@@ -32,7 +34,7 @@ class Sst(Transform):
             "nearest" takes the nearest row and clamps to the axis (ssqueezepy's); "floor" takes the row below
             and drops what lies outside the axis.
         support_s: half length of the longest wavelet; it sets the lag.
-        rates: `fs_hz`, `frame_rate_hz`, `internal_rate_hz` of `Transform`.
+        **rates: `fs_hz`, `frame_rate_hz`, `internal_rate_hz` of `Transform`.
 
     Reference: Daubechies, Lu, Wu, "Synchrosqueezed wavelet transforms", ACHA 30, 2011, eq. (2.3), (2.6).
     Deviations: wavelets have finite support; the axis is log-spaced.
@@ -62,41 +64,45 @@ class Sst(Transform):
         freqs_hz = row_frequencies(band_hz, n_rows)
         super().__init__(morlet_atoms(freqs_hz, support_s), **rates)
         self.binning: Binning = binning
-        self._log_low = math.log(freqs_hz[0])
+        self._log_low = math.log(2 * math.pi * freqs_hz[0])
         self._per_row = math.log(freqs_hz[-1] / freqs_hz[0]) / (n_rows - 1)
         self._weight = self._per_row * _sinusoid_weight()
 
     def _magnitude(self, analysis: Tensor) -> Tensor:
-        w, slope = analysis[0], analysis[1]
-        row = self._row_position(w, slope)
+        w = analysis[0]
+        row = self._row_position(w, analysis[1])
         n_rows = len(self.freqs_hz)
         if self.binning == "nearest":
-            index = row.round().clamp_(0, n_rows - 1)
-            return _collect(w, index, n_rows).abs() * self._weight
+            return magnitude(_collect(w, row.round_().clamp_(0, n_rows - 1), n_rows)).mul_(self._weight)
         if self.binning == "floor":
-            index = row.floor().clamp_(-1, n_rows)
-            return _collect(w, index + 1, n_rows + 2)[:, 1:-1].abs() * self._weight
+            index = row.floor_().clamp_(-1, n_rows).add_(1)
+            return magnitude(_collect(w, index, n_rows + 2)[:, 1:-1]).mul_(self._weight)
         row = row.clamp_(-1, n_rows)
         index = row.floor()
-        upper = w * (row - index)
-        index = index + 1
+        upper = w * row.sub_(index)
+        index = index.add_(1)
         total = _collect(w, index, n_rows + 2)
         moved = _collect(upper, index, n_rows + 2)
-        return (total[:, 1:-1] - moved[:, 1:-1] + moved[:, :-2]).abs() * self._weight
+        return magnitude(total[:, 1:-1].sub_(moved[:, 1:-1]).add_(moved[:, :-2])).mul_(self._weight)
 
     def _row_position(self, w: Tensor, slope: Tensor) -> Tensor:
         """Return (channel, row, point) the fractional output row of every coefficient."""
-        wr, wi = w.real, w.imag
-        power = (wr * wr).addcmul_(wi, wi).add_(_TINY)
-        turn = (wr * slope.imag).addcmul_(wi, slope.real, value=-1)
-        frequency = turn.div_(power).mul_(1 / (2 * math.pi)).clamp_(min=1e-3)
-        return frequency.log_().sub_(self._log_low).div_(self._per_row)
+        conjugate = w.conj().resolve_conj()
+        power = (w * conjugate).real
+        turn = (slope * conjugate).imag
+        frequency = (turn / (power + _TINY)).clamp_(min=_LOWEST_RAD_S)
+        return frequency.log_().sub_(self._log_low).mul_(1 / self._per_row)
 
 
 def _collect(values: Tensor, index: Tensor, n_rows: int) -> Tensor:
-    """Add up (channel, row, point) complex values into the rows that `index` names."""
-    out = torch.zeros(values.shape[0], n_rows, values.shape[2], dtype=values.dtype)
-    return out.scatter_add_(1, index.to(torch.int64), values)
+    """Add up (channel, row, point) complex values into the rows that `index`, whole floats, names."""
+    channels, _, points = values.shape
+    place = torch.add(torch.arange(points, dtype=torch.float32), index, alpha=points)
+    if channels > 1:
+        place += (torch.arange(channels, dtype=torch.float32) * (n_rows * points))[:, None, None]
+    out = torch.zeros(channels * n_rows * points, dtype=values.dtype)
+    out.scatter_add_(0, place.to(torch.int64).flatten(), values.flatten())
+    return out.view(channels, n_rows, points)
 
 
 def _sinusoid_weight() -> float:

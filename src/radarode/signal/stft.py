@@ -9,8 +9,8 @@ from torch import Tensor
 
 from radarode.core.constants import BAND_HZ, N_ROWS
 from radarode.core.errors import InputError
-from radarode.signal.blocks import Transform, row_frequencies
-from radarode.signal.filterbank import MAX_SIGMAS, Atoms
+from radarode.signal.blocks import Transform, magnitude
+from radarode.signal.filterbank import MAX_SIGMAS, Atoms, row_frequencies
 
 WINDOW_SIGMA_S = 0.1
 """Standard deviation of the Gaussian window: it spans about 0.4 s, with rows 3.7 Hz wide at half height."""
@@ -26,7 +26,7 @@ class Stft(Transform):
         band_hz: lowest and highest row, Hz.
         n_rows: number of log-spaced rows.
         window_sigma_s: standard deviation of the window, seconds.
-        rates: `fs_hz`, `frame_rate_hz`, `internal_rate_hz` of `Transform`.
+        **rates: `fs_hz`, `frame_rate_hz`, `internal_rate_hz` of `Transform`.
     """
 
     name: ClassVar[str] = "stft"
@@ -46,4 +46,4 @@ class Stft(Transform):
         super().__init__(Atoms(freqs_hz, sigma_s, MAX_SIGMAS * window_sigma_s), **rates)
 
     def _magnitude(self, analysis: Tensor) -> Tensor:
-        return analysis[0].abs()
+        return magnitude(analysis[0])

@@ -7,6 +7,7 @@ missing samples. Without a header every column is motion.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -48,15 +49,18 @@ def read_columns(path: Path) -> dict[str, FloatArray]:
     check_bytes(path.stat().st_size * _BYTES_PER_CHARACTER, str(path))
     try:
         with path.open(encoding="utf-8-sig", newline=None) as file:
-            first, position = file.readline(), 0
-            while first and (first.startswith("#") or not first.strip()):
-                position, first = file.tell(), file.readline()
+            position, first = _next_row(file)
             separator = max(",;\t", key=first.count)
             cells = [cell.strip().strip('"') for cell in first.rstrip("\n").split(separator)]
             has_header = not all(_is_number(cell) for cell in cells)
-            if not has_header:
-                file.seek(position)
+            if has_header:
+                position, first = _next_row(file)
+            if not first:
+                raise InputError(f"{path} holds no rows of numbers.")
+            file.seek(position)
             table = np.loadtxt(file, delimiter=separator, converters=_number, ndmin=2, encoding=None)
+    except InputError:
+        raise
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text. Export it as CSV.") from error
     except ValueError as error:
@@ -65,9 +69,15 @@ def read_columns(path: Path) -> dict[str, FloatArray]:
     return _named(names, table, path)
 
 
+def _next_row(file: TextIO) -> tuple[int, str]:
+    """Return where the next line that is neither empty nor a comment starts, and that line ("" at the end)."""
+    position, line = file.tell(), file.readline()
+    while line and (line.startswith("#") or not line.strip()):
+        position, line = file.tell(), file.readline()
+    return position, line
+
+
 def _named(names: list[str], table: FloatArray, path: Path) -> dict[str, FloatArray]:
-    if table.size == 0:
-        raise InputError(f"{path} holds no rows of numbers.")
     if len(names) != table.shape[1]:
         raise InputError(f"{path} names {len(names)} columns, but its rows have {table.shape[1]}.")
     if len(set(names)) != len(names):

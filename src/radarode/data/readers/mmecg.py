@@ -32,6 +32,7 @@ SUFFIXES = (".mat",)
 PRIORITY = 10
 
 FIELDS = ("RCG", "ECG", "posXYZ", "id", "age", "gender", "physistatus")
+_MAY_BE_TEXT = ("id", "age", "gender", "physistatus")
 _MAX_TEXT = 64
 _LAST_TRIAL = {1: 2, 2: 4, 5: 16, 9: 22, 10: 25, 13: 31, 14: 40, 16: 47, 17: 56, 29: 79, 30: 91}
 """Subject -> the last of its trials, which are numbered in a row."""
@@ -110,7 +111,7 @@ def _collect(names: tuple[str, ...], get: Callable[[str], np.ndarray], path: Pat
     fields: dict[str, Any] = {}
     for name in FIELDS:
         value = get(name) if name in names else np.empty(0)
-        if value.dtype.kind == "U":
+        if value.dtype.kind == "U" and name in _MAY_BE_TEXT:
             fields[name] = "".join(value.reshape(-1)).strip()
         elif value.size:
             fields[name] = numeric(value, f"{name} in {path}")

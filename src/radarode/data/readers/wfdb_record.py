@@ -109,6 +109,7 @@ def _record(path: Path) -> Any:
     import wfdb
 
     name = str(path.with_suffix(""))
+    _check_first_line(path.with_suffix(".hea"))
     try:
         header = cast(Any, wfdb.rdheader(name))
         _check_header(header, path)
@@ -118,7 +119,18 @@ def _record(path: Path) -> Any:
     except _DAMAGED as error:
         raise InputError(f"{path} is not a readable WFDB record: a file is missing, truncated or damaged.") from error
     check_rate(float(record.fs))
+    record.sig_name = [name or f"channel {i + 1}" for i, name in enumerate(record.sig_name)]
+    record.units = [unit or "" for unit in record.units]
     return record
+
+
+def _check_first_line(path: Path) -> None:
+    """Refuse a record line without a rate: the format's default of 250 Hz would be a guess."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        lines = (line.split() for line in file if line.strip() and not line.startswith("#"))
+        words = next(lines, [])
+    if len(words) < 3 or not words[1].isdecimal() or not words[2][0].isdecimal():
+        raise InputError(f"{path} is not a WFDB header: its first line must be NAME SIGNALS RATE LENGTH.")
 
 
 def _check_header(header: Any, path: Path) -> None:

@@ -1,0 +1,132 @@
+"""The configuration of a run: dataclasses, and the YAML file that mirrors them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from radarode.core.config import from_plain, suggestion, to_plain
+from radarode.core.errors import InputError
+from radarode.core.files import atomic_path
+from radarode.data.augment import AugmentSettings
+from radarode.tasks.settings import TaskSettings
+from radarode.train.settings import TrainSettings
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """Say what is trained on and how it is split.
+
+    Attributes:
+        source: a recording, a folder of recordings, or `simulate:PRESET`.
+        fs_hz: sampling rate of files that do not carry one.
+        step_s: time between training windows (published: 0.8 s).
+        store_channels: channels kept per recording, drawn at random; null keeps all.
+        batch_channels: smallest and largest number of channels of a training batch; null takes all stored.
+        copies: augmented copies of each recording in the store, besides the recording itself.
+        folds: folds by subject; 1 means no test side.
+        fold: which fold is tested.
+        validation: share of the subjects (or of each recording's time) that validates.
+        validation_by: "subject", or "time" for the last part of each recording, when there is one person only.
+    """
+
+    source: str = "simulate:training"
+    fs_hz: float | None = None
+    step_s: float = 0.8
+    store_channels: int | None = None
+    batch_channels: tuple[int, int] | None = (1, 12)
+    copies: int = 0
+    folds: int = 1
+    fold: int = 0
+    validation: float = 0.1
+    validation_by: Literal["subject", "time"] = "subject"
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceSettings:
+    """Name the multi-task strategy and its options."""
+
+    strategy: str = "ega"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Name the network's preset, what is changed in it, and the weights it starts from."""
+
+    preset: str = "small"
+    changes: dict[str, Any] = field(default_factory=dict)
+    start_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Hold the whole configuration of a run; every key of the YAML file is a field here."""
+
+    seed: int = 1
+    data: DataSettings = field(default_factory=DataSettings)
+    transform: dict[str, Any] = field(default_factory=lambda: {"name": "sst"})
+    scaling: str = "log_mean"
+    tasks: TaskSettings = field(default_factory=TaskSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    balance: BalanceSettings = field(default_factory=BalanceSettings)
+    augment: AugmentSettings | None = field(default_factory=AugmentSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
+
+
+def read_experiment(path: Path | str | None = None, changes: Sequence[str] = ()) -> Experiment:
+    """Read a configuration file and apply `key.path=value` changes.
+
+    Args:
+        path: YAML file, or the name of a configuration of the package; None starts from the defaults.
+        changes: such as `train.epochs=3`; values are YAML.
+
+    Raises:
+        FileNotFoundError: no such file.
+        InputError: not YAML, an unknown key (with a suggestion) or a wrong type.
+    """
+    values: Any = {}
+    if path is not None:
+        file = _named(str(path)) or Path(path)
+        try:
+            values = yaml.safe_load(file.read_text()) or {}
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} is not YAML: {str(error).splitlines()[0]}.") from error
+    plain = to_plain(from_plain(Experiment, values))
+    for change in changes:
+        _apply(plain, change)
+    return from_plain(Experiment, plain)
+
+
+def _named(name: str) -> Path | None:
+    """Return the package's configuration of that name, such as "default" or "published"."""
+    file = Path(str(resources.files("radarode") / "configs" / f"{name}.yaml"))
+    return file if Path(name).name == name and file.is_file() else None
+
+
+def _apply(plain: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals:
+        raise InputError.of("--set", "key.path=value", repr(change))
+    *parents, last = key.strip().split(".")
+    node = plain
+    for depth, parent in enumerate(parents):
+        if parent not in node:
+            raise InputError(f"unknown key `{'.'.join(parents[: depth + 1])}`. {suggestion(parent, node)}")
+        if node[parent] is None:
+            node[parent] = {}
+        if not isinstance(node[parent], dict):
+            raise InputError(f"`{'.'.join(parents[: depth + 1])}` has no keys below it; got {change!r}.")
+        node = node[parent]
+    node[last] = yaml.safe_load(text)
+
+
+def write_yaml(path: Path, experiment: Experiment) -> None:
+    """Write the resolved configuration."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(yaml.safe_dump(to_plain(experiment), sort_keys=False))

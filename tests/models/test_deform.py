@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.nn.functional import conv2d
+
+from radarode.models.deform import DeformConv2d, deform_conv2d
+
+
+def by_definition(x, offset, mask, weight) -> torch.Tensor:
+    """Transcribe DCNv2, equation 1, point by point; bilinear, zero outside."""
+    n, channels, rows, frames = x.shape
+    out = torch.zeros(n, weight.shape[0], rows, frames, dtype=x.dtype)
+
+    def sample(window: int, y: float, t: float) -> torch.Tensor:
+        total = torch.zeros(channels, dtype=x.dtype)
+        for yy in (math.floor(y), math.floor(y) + 1):
+            for tt in (math.floor(t), math.floor(t) + 1):
+                if 0 <= yy < rows and 0 <= tt < frames:
+                    total = total + (1 - abs(y - yy)) * (1 - abs(t - tt)) * x[window, :, yy, tt]
+        return total
+
+    for window in range(n):
+        for row in range(rows):
+            for frame in range(frames):
+                for tap in range(9):
+                    y = row + tap // 3 - 1 + offset[window, 2 * tap, row, frame].item()
+                    t = frame + tap % 3 - 1 + offset[window, 2 * tap + 1, row, frame].item()
+                    value = mask[window, tap, row, frame] * sample(window, y, t)
+                    out[window, :, row, frame] += weight[:, :, tap // 3, tap % 3] @ value
+    return out
+
+
+def draw(dtype: torch.dtype, spread: float = 1.5) -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(5)
+    n, c_in, c_out, rows, frames = 2, 3, 4, 5, 6
+    x = torch.randn(n, c_in, rows, frames, generator=generator, dtype=torch.float64)
+    offset = spread * torch.randn(n, 18, rows, frames, generator=generator, dtype=torch.float64)
+    mask = torch.rand(n, 9, rows, frames, generator=generator, dtype=torch.float64)
+    weight = torch.randn(c_out, c_in, 3, 3, generator=generator, dtype=torch.float64)
+    return tuple(t.to(dtype) for t in (x, offset, mask, weight))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_equals_the_definition(dtype: torch.dtype, tolerance: float) -> None:
+    ours = deform_conv2d(*draw(dtype))
+    oracle = by_definition(*draw(torch.float64))
+    assert ((ours.double() - oracle).abs().max() / oracle.abs().max()).item() < tolerance
+
+
+def test_without_offsets_it_is_a_convolution() -> None:
+    x, offset, mask, weight = draw(torch.float64)
+    ours = deform_conv2d(x, torch.zeros_like(offset), torch.ones_like(mask), weight)
+    torch.testing.assert_close(ours, conv2d(x, weight, padding=1))
+
+
+def test_gradcheck() -> None:
+    x, offset, mask, weight = (t[:1] if t.shape[0] == 2 else t for t in draw(torch.float64, spread=0.3))
+    offset = offset[..., :2, :3].clamp(-0.4, 0.4) + 0.45  # away from the kinks at whole pixels
+    inputs = (x[..., :2, :3], offset, mask[..., :2, :3], weight[:1])
+    leaves = [t.clone().requires_grad_() for t in inputs]
+    assert torch.autograd.gradcheck(deform_conv2d, leaves)
+
+
+def test_layer_starts_as_half_a_convolution_and_learns_its_offsets() -> None:
+    layer = DeformConv2d(3, 2)
+    x = torch.randn(2, 3, 7, 8, generator=torch.Generator().manual_seed(1))
+    out = layer(x)
+    torch.testing.assert_close(out, 0.5 * conv2d(x, layer.weight, padding=1), atol=1e-5, rtol=1e-5)
+    out.square().sum().backward()
+    for parameter in layer.parameters():
+        assert parameter.grad is not None
+        assert parameter.grad.abs().max() > 0

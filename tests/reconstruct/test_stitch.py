@@ -1,0 +1,106 @@
+"""Merging, stitching and the ceiling of the representation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from radarode.core.constants import FS_HZ
+from radarode.core.types import Recording
+from radarode.evaluate import evaluate
+from radarode.reconstruct.ceiling import decode_of_encode
+from radarode.reconstruct.merge import merge_maps, window_weights
+from radarode.reconstruct.stitch import beat_shapes, stitch
+from radarode.signal.peaks import detect_r_peaks
+from radarode.signal.resample import resample
+from radarode.simulate import sample_person, simulate_recording
+from radarode.tasks import TaskSettings
+from radarode.tasks.anchor import decode_anchor, encode_anchor
+from radarode.tasks.cycles import cut_cycles
+
+FRACTION = TaskSettings().r_fraction
+
+
+def test_merged_maps_keep_the_place_of_peaks_to_a_fraction_of_a_sample() -> None:
+    r_s = np.array([2.0, 2.9131, 3.8, 4.7777, 6.01])
+    start_s = np.arange(0, 150, 7) / 30.0
+    merged, weight = merge_maps(encode_anchor(r_s, start_s, TaskSettings()), start_s, 1600)
+    found, _ = decode_anchor(merged, threshold=0.5, min_distance_s=0.2)
+    np.testing.assert_allclose(found, r_s, atol=5e-4)
+    assert (weight[:1500] > 0).all()
+
+
+def test_where_no_window_reaches_the_map_is_zero() -> None:
+    merged, weight = merge_maps(np.ones((1, 800)), np.array([1.0]), 2000)
+    assert merged[:200].max() == 0.0
+    assert weight[:200].max() == 0.0
+    np.testing.assert_allclose(merged[200:1000], 1.0)
+
+
+def test_window_weights_favour_the_centre() -> None:
+    weights = window_weights()
+    assert weights.argmax() in (399, 400)
+    assert weights[0] < 0.05
+
+
+def test_a_beat_without_a_window_borrows_the_nearest_shapes() -> None:
+    cycles = cut_cycles(np.array([2.0, 2.5, 3.0, 20.0, 20.5]))
+    shapes = np.tile(np.linspace(0, 1, 200), (1, 1))
+    found = beat_shapes(cycles, np.array([0.0]), shapes)
+    np.testing.assert_allclose(found[:3], np.tile(np.linspace(0, 1, 200), (3, 1)), atol=1e-12)
+    assert np.isnan(found[3:]).all(), "no window within reach: not invented"
+
+
+def test_gaps_are_gaps() -> None:
+    r_s = np.concatenate([np.arange(2, 8) * 0.9, 20 + np.arange(6) * 0.9])
+    start_s = np.concatenate([np.arange(0, 5, 0.5), np.arange(18, 23, 0.5)])
+    shapes = np.tile(np.linspace(0, 1, 200), (len(start_s), 1))
+    ecg = stitch(r_s, np.ones(12), np.full(12, 0.9), (start_s, shapes), 6000, r_fraction=FRACTION)
+    assert len(ecg.beats) == 12
+    inner = [gap for gap in ecg.gaps_s if gap[0] > 5 and gap[1] < 25]
+    assert len(inner) == 1
+    assert inner[0][0] == pytest.approx(6.3 + 0.57 * 0.9, abs=0.01)
+    assert inner[0][1] == pytest.approx(20 - 0.43 * 0.9, abs=0.01)
+
+
+def test_no_beats_is_one_long_gap() -> None:
+    ecg = stitch(np.empty(0), np.empty(0), np.empty(0), (np.empty(0), np.empty((0, 200))), 1000, r_fraction=FRACTION)
+    assert len(ecg.beats) == 0
+    np.testing.assert_allclose(ecg.gaps_s, [[0.0, 5.0]])
+
+
+def test_decode_of_encode_on_a_simulated_ecg(rng: np.random.Generator) -> None:
+    recording = simulate_recording(sample_person(rng), 60.0, "NB", rng)
+    assert recording.ecg_mv is not None
+    assert recording.r_peaks_s is not None
+    scores = evaluate(decode_of_encode(recording.ecg_mv, recording.r_peaks_s), recording).deployable
+    assert scores["f1"] > 0.98
+    assert scores["r_timing_ms"] < 1.0
+    assert scores["pcc"] > 0.98
+
+
+@pytest.mark.parametrize("name", ["wfdb_sample_ecg/100", "neurokit_ecg_rsp/bio_resting_5min_100hz.csv"])
+def test_ceiling_of_the_representation_on_real_ecg(name: str, real_data: Path) -> None:
+    scores = ceiling_scores(real_data / name)
+    assert scores["pcc"] >= 0.98
+    assert scores["ppi_error_ms"] <= 1.0
+    # Scaling each cycle to [0, 1] gives up baseline and amplitude, artefacts of the reference included.
+    assert scores["pcc_longterm"] >= 0.8
+
+
+def ceiling_scores(path: Path) -> dict[str, float]:
+    if path.suffix == ".csv":
+        names = path.read_text().split("\n", 1)[0].replace('"', "").split(",")
+        column = names.index("ECG")
+        ecg, fs_hz = np.loadtxt(path, delimiter=",", skiprows=1, usecols=column), 100.0
+    else:
+        from radarode.data.readers.wfdb_record import read_wfdb_ecg
+
+        ecg, fs_hz, _ = read_wfdb_ecg(path)
+    ecg_mv = resample(ecg[: round(300 * fs_hz)], fs_hz, FS_HZ)
+    r_s = detect_r_peaks(ecg_mv, FS_HZ)
+    silent = np.zeros((1, len(ecg_mv)))
+    recording = Recording(rcg=silent, fs_hz=FS_HZ, ecg_mv=ecg_mv, r_peaks_s=r_s)
+    return dict(evaluate(decode_of_encode(ecg_mv, r_s), recording).deployable)
