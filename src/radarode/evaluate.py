@@ -31,7 +31,7 @@ FloatArray = NDArray[np.floating]
 
 
 def evaluate(ecg: ReconstructedEcg, recording: Recording) -> Scores:
-    """Compute every metric of SPEC 9 for one recording.
+    """Compute every metric for one recording.
 
     Args:
         ecg: reconstruction of `recording`; a delay removed from it earlier is put back first.

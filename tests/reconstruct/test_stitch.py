@@ -13,6 +13,7 @@ from radarode.evaluate import evaluate
 from radarode.reconstruct.ceiling import decode_of_encode
 from radarode.reconstruct.merge import merge_maps, window_weights
 from radarode.reconstruct.stitch import beat_shapes, stitch
+from radarode.reconstruct.windows import WindowOutputs
 from radarode.signal.peaks import detect_r_peaks
 from radarode.signal.resample import resample
 from radarode.simulate import sample_person, simulate_recording
@@ -21,6 +22,11 @@ from radarode.tasks.anchor import decode_anchor, encode_anchor
 from radarode.tasks.cycles import cut_cycles
 
 FRACTION = TaskSettings().r_fraction
+
+
+def windows(start_s: np.ndarray, shapes: np.ndarray, n_samples: int) -> WindowOutputs:
+    empty = np.empty((len(start_s), 800), np.float32)
+    return WindowOutputs(start_s, shapes, np.full(len(start_s), 0.9), empty, np.zeros(n_samples, bool))
 
 
 def test_merged_maps_keep_the_place_of_peaks_to_a_fraction_of_a_sample() -> None:
@@ -57,7 +63,7 @@ def test_gaps_are_gaps() -> None:
     r_s = np.concatenate([np.arange(2, 8) * 0.9, 20 + np.arange(6) * 0.9])
     start_s = np.concatenate([np.arange(0, 5, 0.5), np.arange(18, 23, 0.5)])
     shapes = np.tile(np.linspace(0, 1, 200), (len(start_s), 1))
-    ecg = stitch(r_s, np.ones(12), np.full(12, 0.9), (start_s, shapes), 6000, r_fraction=FRACTION)
+    ecg = stitch(r_s, np.ones(12), np.full(12, 0.9), windows(start_s, shapes, 6000), r_fraction=FRACTION)
     assert len(ecg.beats) == 12
     inner = [gap for gap in ecg.gaps_s if gap[0] > 5 and gap[1] < 25]
     assert len(inner) == 1
@@ -65,8 +71,19 @@ def test_gaps_are_gaps() -> None:
     assert inner[0][1] == pytest.approx(20 - 0.43 * 0.9, abs=0.01)
 
 
+def test_nothing_is_drawn_where_motion_is_missing() -> None:
+    r_s = np.arange(2, 12) * 0.9
+    start_s = np.arange(0, 8, 0.5)
+    outputs = windows(start_s, np.tile(np.linspace(0, 1, 200), (len(start_s), 1)), 2400)
+    outputs.missing[1000:1300] = True
+    ecg = stitch(r_s, np.ones(10), np.full(10, 0.9), outputs, r_fraction=FRACTION)
+    assert np.isnan(ecg.ecg[1000:1300]).all()
+    assert any(abs(gap[0] - 5.0) < 0.01 and abs(gap[1] - 6.5) < 0.01 for gap in ecg.gaps_s)
+
+
 def test_no_beats_is_one_long_gap() -> None:
-    ecg = stitch(np.empty(0), np.empty(0), np.empty(0), (np.empty(0), np.empty((0, 200))), 1000, r_fraction=FRACTION)
+    nothing = windows(np.empty(0), np.empty((0, 200)), 1000)
+    ecg = stitch(np.empty(0), np.empty(0), np.empty(0), nothing, r_fraction=FRACTION)
     assert len(ecg.beats) == 0
     np.testing.assert_allclose(ecg.gaps_s, [[0.0, 5.0]])
 

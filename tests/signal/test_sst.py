@@ -10,7 +10,7 @@ from radarode.signal.sst import Sst
 
 
 def reference_sst(x: np.ndarray, sst: Sst, times_s: np.ndarray) -> np.ndarray:
-    """Compute |T| at `times_s` point by point, straight from SPEC 3 with linear binning, in float64."""
+    """Compute |T| at `times_s` point by point, straight from the definition with linear binning, in float64."""
     t = np.arange(len(x)) / 200
     log_step = np.log(sst.freqs_hz[1] / sst.freqs_hz[0])
     out = np.zeros((71, len(times_s)), dtype=complex)

@@ -1,4 +1,4 @@
-"""The rates and lengths that every part agrees on (SPEC: 200 Hz motion, 30 Hz frames, 4 s windows)."""
+"""The rates and lengths that every part agrees on (200 Hz motion, 30 Hz frames, 4 s windows)."""
 
 FS_HZ = 200.0
 """Rate of every micro-motion signal and of every reconstructed ECG, in Hz."""

@@ -1,4 +1,4 @@
-"""Add constant and abrupt noise at a stated level, to the motion or to the spectrogram (SPEC 10).
+"""Add constant and abrupt noise at a stated level, to the motion or to the spectrogram.
 
 The published code adds Gaussian noise to the spectrogram, relative to the power of the patch, and by a default
 argument also adds 0 dB to every "clean" sample. Here a level of `None` is clean, and the domain is chosen:

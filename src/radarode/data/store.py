@@ -28,7 +28,7 @@ from radarode.core.files import new_folder
 from radarode.core.types import Recording
 from radarode.signal.blocks import Transform
 from radarode.signal.gaps import fill_gaps
-from radarode.signal.timefrequency import make_transform
+from radarode.signal.timefrequency import make_transform, resolve_settings
 
 FORMAT = "radarode-spectrogram-store"
 VERSION = 1
@@ -109,7 +109,7 @@ def write_store(
         index = {
             "format": FORMAT,
             "version": VERSION,
-            "transform": dict(transform),
+            "transform": resolve_settings(**transform),
             "freqs_hz": [float(f) for f in transformer.freqs_hz],
             "recordings": entries,
         }

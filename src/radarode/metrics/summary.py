@@ -17,7 +17,7 @@ METRICS = (
 """Names of the metrics of every column, in order."""
 
 FAILED_PCC = 0.6
-"""A recovery with a lower PCC counts as failed (SPEC 9, after the noise tables of arXiv 2410.08656)."""
+"""A recovery with a lower PCC counts as failed (the noise tables of arXiv 2410.08656)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The published task heads, for a sequence of 31 steps (SPEC 5.1).
+"""The published task heads, for a sequence of 31 steps.
 
 Kernels, strides and widths are the table's. Where it leaves paddings or the last kernels open they are chosen so that
 the lengths it names come out; every layer but the last of a head is followed by a norm and ReLU.

@@ -1,4 +1,4 @@
-"""radarODE-MTL: one shared trunk over the spectrogram of a window, three task heads (SPEC 5.1)."""
+"""radarODE-MTL: one shared trunk over the spectrogram of a window, three task heads."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from radarode.core.config import from_plain
+from radarode.core.constants import WINDOW_S
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.models.pretrained import Pretrained, load_model
 from radarode.reconstruct.merge import merge_maps
@@ -39,39 +40,30 @@ def reconstruct(
     chosen = settings or ReconstructSettings()
     tasks = from_plain(TaskSettings, loaded.tasks)
     outputs = run_windows(recording, loaded, tasks, chosen)
-    return reconstruct_windows(outputs, recording.rcg.shape[1], tasks, chosen)
+    return reconstruct_windows(outputs, tasks, chosen)
 
 
-def reconstruct_windows(
-    outputs: WindowOutputs, n_samples: int, tasks: TaskSettings, settings: ReconstructSettings
-) -> ReconstructedEcg:
-    """Turn the network's answers into a long-term ECG of `n_samples` at 200 Hz.
+def reconstruct_windows(outputs: WindowOutputs, tasks: TaskSettings, settings: ReconstructSettings) -> ReconstructedEcg:
+    """Turn the network's answers into a long-term ECG.
 
     Args:
         outputs: of all windows, in order of time.
-        n_samples: length of the recording at 200 Hz.
         tasks: how the tasks are encoded.
         settings: how to merge and choose.
     """
-    merged, _ = merge_maps(outputs.anchors, outputs.start_s, n_samples)
+    merged, _ = merge_maps(outputs.anchors, outputs.start_s, len(outputs.missing))
+    merged[outputs.missing] = 0.0
     times_s, heights = decode_anchor(merged, threshold=settings.threshold, min_distance_s=0.5 * settings.min_distance_s)
     length_s = _length_at(times_s, outputs)
     chosen = choose_beats(times_s, heights, length_s, settings)
     times_s, heights, length_s = times_s[chosen], heights[chosen], length_s[chosen]
     quality = beat_quality(times_s, heights, length_s)
     good = quality >= settings.min_quality
-    return stitch(
-        times_s[good],
-        quality[good],
-        length_s[good],
-        (outputs.start_s, outputs.shapes),
-        n_samples,
-        r_fraction=tasks.r_fraction,
-    )
+    return stitch(times_s[good], quality[good], length_s[good], outputs, r_fraction=tasks.r_fraction)
 
 
 def _length_at(times_s: np.ndarray, outputs: WindowOutputs) -> np.ndarray:
     """Interpolate the predicted cycle length between window centres."""
     if len(outputs.start_s) == 0:
         return np.empty(0)
-    return np.interp(times_s, outputs.start_s + 2.0, outputs.length_s)
+    return np.interp(times_s, outputs.start_s + WINDOW_S / 2, outputs.length_s)

@@ -38,5 +38,5 @@ def decode_of_encode(
     start_s = start_s[reference.usable(start_s)]
     targets = reference.targets(start_s)
     length_s = decode_length(np.log(targets.length.astype(np.float64) + 1e-12), tasks)
-    outputs = WindowOutputs(start_s, targets.shape, length_s, targets.anchor)
-    return reconstruct_windows(outputs, len(ecg), tasks, settings)
+    outputs = WindowOutputs(start_s, targets.shape, length_s, targets.anchor, np.isnan(ecg))
+    return reconstruct_windows(outputs, tasks, settings)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from radarode.core.constants import FS_HZ, WINDOW_S
 from radarode.core.types import Beats, ReconstructedEcg
+from radarode.reconstruct.windows import WindowOutputs
 from radarode.signal.gaps import find_gaps
 from radarode.tasks.cycles import Cycles, cut_cycles
 from radarode.tasks.shape import decode_shape
@@ -24,8 +25,7 @@ def stitch(
     r_s: FloatArray,
     quality: FloatArray,
     length_s: FloatArray,
-    windows: tuple[FloatArray, NDArray[np.floating]],
-    n_samples: int,
+    windows: WindowOutputs,
     *,
     r_fraction: float,
 ) -> ReconstructedEcg:
@@ -35,17 +35,17 @@ def stitch(
         r_s: (beat,) R peaks.
         quality: (beat,) signal-quality index.
         length_s: (beat,) predicted cycle length, which tells a long cycle from a missing beat.
-        windows: (window,) start times and (window, 200) shapes.
-        n_samples: length of the recording at 200 Hz.
+        windows: the shapes, and where motion is missing.
         r_fraction: place of R in its cycle.
     """
     limit = MAX_INTERVAL * 0.5 * (length_s[1:] + length_s[:-1])
     cycles = cut_cycles(r_s, r_fraction=r_fraction, max_interval_s=limit)
     if len(cycles) == 0:
         empty = np.empty(0)
-        return _assemble(np.full(n_samples, np.nan, dtype=np.float32), Beats(empty, empty, empty))
-    shapes = beat_shapes(cycles, *windows)
-    ecg = decode_shape(shapes, FS_HZ, n_samples, cycles, r_fraction=r_fraction)
+        return _assemble(np.full(len(windows.missing), np.nan, dtype=np.float32), Beats(empty, empty, empty))
+    shapes = beat_shapes(cycles, windows.start_s, windows.shapes)
+    ecg = decode_shape(shapes, FS_HZ, len(windows.missing), cycles, r_fraction=r_fraction)
+    ecg[windows.missing] = np.nan
     kept = cycles.valid & np.isfinite(shapes[:, 0])
     return _assemble(ecg, Beats(cycles.r_s[kept], cycles.length_s[kept], quality[kept]))
 

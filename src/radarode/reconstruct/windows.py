@@ -39,12 +39,14 @@ class WindowOutputs:
         shapes: (window, 200) cycle at the window's centre.
         length_s: (window,) its length.
         anchors: (window, 800) R-peak map.
+        missing: (time,) at 200 Hz, where no channel carries motion: nothing may be placed there.
     """
 
     start_s: NDArray[np.float64]
     shapes: NDArray[np.float32]
     length_s: NDArray[np.float64]
     anchors: NDArray[np.float32]
+    missing: NDArray[np.bool_]
 
 
 def missing_samples(rcg: NDArray[np.floating], fs_hz: float) -> NDArray[np.bool_]:
@@ -93,17 +95,22 @@ def run_windows(
         raise InputError.of("fs_hz", f"{FS_HZ:g} Hz", recording.fs_hz, "Use radarode.load, which resamples")
     if recording.duration_s < WINDOW_S:
         raise InputError.of("recording", f"at least one window of {WINDOW_S:g} s long", f"{recording.duration_s:.1f} s")
-    parts = [_answer(batch, starts, weights, tasks) for batch, starts in _batches(recording, make_transform(**weights.transform), settings)]
+    missing = missing_samples(recording.rcg, recording.fs_hz)
+    transform = make_transform(**weights.transform)
+    parts = [
+        _answer(batch, starts, weights, tasks) for batch, starts in _batches(recording, missing, transform, settings)
+    ]
+    silent = missing.all(axis=0)
     if not parts:
-        return WindowOutputs(np.empty(0), np.empty((0, 200), np.float32), np.empty(0), np.empty((0, 800), np.float32))
-    return WindowOutputs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        empty = np.empty(0)
+        return WindowOutputs(empty, np.empty((0, 200), np.float32), empty, np.empty((0, 800), np.float32), silent)
+    return WindowOutputs(*(np.concatenate(column) for column in zip(*parts, strict=True)), silent)
 
 
 def _batches(
-    recording: Recording, transform: Transform, settings: ReconstructSettings
+    recording: Recording, missing: NDArray[np.bool_], transform: Transform, settings: ReconstructSettings
 ) -> Iterator[tuple[Tensor, NDArray[np.float64]]]:
     """Yield (window, channel, row, frame) magnitudes with the start of each window."""
-    missing = missing_samples(recording.rcg, recording.fs_hz)
     n_frames = int(np.ceil(recording.rcg.shape[1] * FRAME_RATE_HZ / FS_HZ))
     gaps = np.stack([frame_gaps(channel, n_frames) for channel in missing])
     step = max(1, round(settings.step_s * FRAME_RATE_HZ))

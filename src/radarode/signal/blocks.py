@@ -18,7 +18,6 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import signal as scipy_signal
 from torch import Tensor
 
 from radarode.core.constants import FRAME_RATE_HZ, FS_HZ
@@ -26,6 +25,7 @@ from radarode.core.errors import InputError
 from radarode.core.types import Spectrogram
 from radarode.signal.filterbank import Atoms, FilterBank
 from radarode.signal.parallel import map_side_by_side
+from radarode.signal.resample import lowpass_taps
 
 INTERNAL_RATE_HZ = 60.0
 """Rate at which |T| is formed before it is low-passed to the frame rate.
@@ -95,17 +95,9 @@ class Transform(ABC):
         groups = math.ceil(LOWPASS_HALF_S * internal_rate_hz / self.bank.points)
         self._margin = groups * self.bank.points
         self._lead = self.bank.half + groups * self.bank.samples
-        self._lowpass = self._design_lowpass()
+        taps = lowpass_taps(self._margin, 0.84 * frame_rate_hz / internal_rate_hz, beta=5.0)
+        self._lowpass = torch.from_numpy(taps.astype(np.float32))
         self.lag_s = self._lead / self.fs_hz
-
-    def _design_lowpass(self) -> Tensor:
-        taps = scipy_signal.firwin(
-            2 * self._margin + 1,
-            0.42 * self.frame_rate_hz,
-            window=("kaiser", 5.0),
-            fs=self.internal_rate_hz,
-        )
-        return torch.from_numpy(taps.astype(np.float32))
 
     @abstractmethod
     def _magnitude(self, analysis: Tensor) -> Tensor:

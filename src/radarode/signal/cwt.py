@@ -15,7 +15,7 @@ class Cwt(Transform):
     """Give |W(a,b)| of the analytic Morlet wavelet, one row per scale a = ω₀ / (2π f), L1-normalised.
 
     W(a,b) = a^(−1/2) ∫ x(t) a^(−1/2) ψ*((t−b)/a) dt: a sinusoid of amplitude A peaks at A in its row, whatever
-    the row (SPEC 3 has one factor a^(−1/2) less, which tilts the rows).
+    the row (the radarODE-MTL paper has one factor a^(−1/2) less, which tilts the rows).
 
     Args:
         band_hz: lowest and highest row, Hz.

@@ -32,7 +32,7 @@ def second_derivative(x: ArrayLike, fs_hz: float) -> NDArray[np.floating]:
         >>> bool(np.allclose(second_derivative(3 * t**2, 200), 6))
         True
 
-    Reference: Holoborodko, "Noise robust second derivative", 2012; SPEC 3. Its ends are not defined there:
+    Reference: Holoborodko, "Noise robust second derivative", 2012. Its ends are not defined there:
     here the signal is continued by the parabola that fits its last 7 samples best.
     """
     return _correlate(x, _SECOND * _rate(fs_hz) ** 2)

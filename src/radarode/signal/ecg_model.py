@@ -1,4 +1,4 @@
-"""Constants of the McSharry ECG model that the simulator and the ODE decoder share (SPEC 5.2).
+"""Constants of the McSharry ECG model that the simulator and the ODE decoder share.
 
 Reference: McSharry, Clifford, Tarassenko, Smith, "A dynamical model for generating synthetic
 electrocardiogram signals", IEEE TBME 50(3), 2003; the values are those of the radarODE papers

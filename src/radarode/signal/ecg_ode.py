@@ -1,4 +1,4 @@
-"""Solve the McSharry ECG model for a batch of parameters in closed form, differentiably (SPEC 5.2).
+"""Solve the McSharry ECG model for a batch of parameters in closed form, differentiably.
 
 The model is ẋ = αx − ωy, ẏ = αy + ωx, ż = −Σ_f a_f Δθ_f exp(−Δθ_f²/2b_f²) − z with α = 1 − √(x²+y²), solved by
 200 Euler steps of h = 1/200. The path (x, y) does not depend on the parameters, so its angles θ_k (with Euler's own

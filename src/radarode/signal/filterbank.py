@@ -75,7 +75,8 @@ class Atoms:
         t = np.asarray(time_s)[None, :]
         half = self.half_s[:, None]
         u = np.clip(t / half, -1.0, 1.0)
-        gauss = 2 / (sigma * math.sqrt(2 * math.pi)) * np.exp(-0.5 * (t / sigma) ** 2 - 1j * omega * t)
+        phase = np.exp(-1j * omega * t).astype(np.complex128)
+        gauss = phase * (2 / (sigma * math.sqrt(2 * math.pi)) * np.exp(-0.5 * (t / sigma) ** 2))
         taper = (1 - u**6) ** 6
         taper_slope = -36 * u**5 * (1 - u**6) ** 5 / half
         slope = gauss * (taper_slope - (t / sigma**2 + 1j * omega) * taper)
@@ -147,7 +148,7 @@ class FilterBank:
         return torch.from_numpy(np.ascontiguousarray(matrix))
 
     def _by_fourier(self, x: Tensor, n_groups: int) -> Tensor:
-        n_blocks = next_fast_len(-(-x.shape[1] // self.samples), real=True)
+        n_blocks = int(next_fast_len(-(-x.shape[1] // self.samples), real=True))  # pyright: ignore[reportArgumentType]
         if n_blocks not in self._spectra:
             self._spectra[n_blocks] = self._fourier_factors(n_blocks)
         bins, factors, response = self._spectra[n_blocks]
@@ -209,6 +210,6 @@ def row_frequencies(band_hz: tuple[float, float] = BAND_HZ, n_rows: int = N_ROWS
 def morlet_atoms(freqs_hz: NDArray[np.float64], support_s: float = SUPPORT_S) -> Atoms:
     """Return analytic Morlet wavelets with ω₀ = 6: σ = ω₀ / (2π f) seconds.
 
-    L1-normalised: W here is a^(−1/2) times the W of SPEC 3.
+    L1-normalised: W here is a^(−1/2) times the W of the radarODE-MTL paper.
     """
     return Atoms(freqs_hz, OMEGA0 / (2 * np.pi * freqs_hz), support_s)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import sleepecg
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal as scipy_signal
 from scipy.ndimage import median_filter
+from sleepecg import detect_heartbeats  # pyright: ignore[reportPrivateImportUsage]
 
 from radarode.core.errors import InputError
 from radarode.signal.gaps import fill_gaps, find_gaps
@@ -57,7 +57,7 @@ def detect_r_peaks(ecg: ArrayLike, fs_hz: float) -> NDArray[np.float64]:
         if stop - start <= BRIDGED_GAP_S * fs_hz and start > 0 and stop < len(signal):
             missing[start:stop] = False
     stretches = [(a, b) for a, b in find_gaps(~missing) if b - a >= SHORTEST_STRETCH_S * fs_hz]
-    found = [_stretch_peaks(filled[a:b], fs_hz) + a / fs_hz for a, b in stretches]
+    found = [_stretch_peaks(filled[a:b].astype(np.float64), fs_hz) + a / fs_hz for a, b in stretches]
     times = np.concatenate(found) if found else np.empty(0)
     return np.unique(times)
 
@@ -84,7 +84,7 @@ def _stretch_peaks(ecg: NDArray[np.float64], fs_hz: float) -> NDArray[np.float64
 def _beat_windows(ecg: NDArray[np.float64], fs_hz: float) -> list[tuple[int, int]]:
     """Return the sample range around each beat that the detector finds."""
     half = max(1, round(_SEARCH_S * fs_hz))
-    beats = sleepecg.detect_heartbeats(ecg, fs_hz)
+    beats = detect_heartbeats(ecg, fs_hz)
     return [(max(0, int(beat) - half), min(len(ecg), int(beat) + half + 1)) for beat in beats]
 
 

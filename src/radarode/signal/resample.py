@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -63,6 +64,12 @@ def resample(x: ArrayLike, fs_in_hz: float, fs_out_hz: float) -> NDArray[np.floa
     return out
 
 
+def lowpass_taps(half: int, cutoff: float, beta: float) -> NDArray[np.float64]:
+    """Return the 2 · `half` + 1 taps of a Kaiser-windowed low-pass; `cutoff` is a fraction of the Nyquist frequency."""
+    window = ("kaiser", beta)
+    return np.asarray(scipy_signal.firwin(2 * half + 1, cutoff, window=window))  # pyright: ignore[reportArgumentType]
+
+
 def _interpolate(x: NDArray[np.floating], ratio: float, length: int) -> NDArray[np.floating]:
     fraction = Fraction(ratio).limit_denominator(_LARGEST_TERM)
     exact = abs(float(fraction) / ratio - 1) < 1e-12
@@ -71,7 +78,7 @@ def _interpolate(x: NDArray[np.floating], ratio: float, length: int) -> NDArray[
     up, down = fraction.numerator, fraction.denominator
     slowest = max(up, down)
     half = 2 * _HALF_TAPS * slowest // 2
-    taps = scipy_signal.firwin(2 * half + 1, _cutoff() / slowest, window=("kaiser", _KAISER_BETA))
+    taps = lowpass_taps(half, _cutoff() / slowest, _KAISER_BETA)
     out = scipy_signal.resample_poly(x, up, down, axis=-1, window=taps)
     if out.shape[-1] < length:
         out = np.concatenate([out, np.zeros((*out.shape[:-1], length - out.shape[-1]))], axis=-1)
@@ -109,7 +116,7 @@ def _cutoff() -> float:
     return 1 - 5.1 / (2 * _HALF_TAPS) / 2
 
 
-def _end_line(x: NDArray[np.floating]):
+def _end_line(x: NDArray[np.floating]) -> Callable[[NDArray], NDArray]:
     first = x[..., :1].astype(np.float64)
     slope = (x[..., -1:] - first) / max(1, x.shape[-1] - 1)
     return lambda position: first + slope * position

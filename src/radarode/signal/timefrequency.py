@@ -29,12 +29,26 @@ def make_transform(name: str = "sst", **settings: Any) -> Transform:
         >>> transform.freqs_hz.shape, transform.n_frames(800), transform.frame_rate_hz
         ((36,), 120, 30.0)
     """
+    resolved = resolve_settings(name, **settings)
+    return TRANSFORMS[resolved.pop("name")](**resolved)
+
+
+def resolve_settings(name: str = "sst", **settings: Any) -> dict[str, Any]:
+    """Return every setting of a transform, defaults spelled out, as plain values to keep beside a result.
+
+    Raises:
+        InputError: unknown name or unknown setting.
+
+    Example:
+        >>> resolve_settings("sst")["binning"], make_transform(**resolve_settings("sst")).name
+        ('linear', 'sst')
+    """
     if name not in TRANSFORMS:
         raise InputError.of("transform", f"one of {', '.join(TRANSFORMS)}", repr(name))
-    kind = TRANSFORMS[name]
-    known = [key for owner in (kind, Transform) for key in inspect.signature(owner).parameters]
-    known = [key for key in known if key not in ("atoms", "rates")]
+    parameters = [p for owner in (TRANSFORMS[name], Transform) for p in inspect.signature(owner).parameters.values()]
+    known = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
     for key in settings:
         if key not in known:
             raise InputError.of(f"{name} setting", f"one of {', '.join(known)}", repr(key))
-    return kind(**settings)
+    resolved = {"name": name, **known, **settings}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in resolved.items()}

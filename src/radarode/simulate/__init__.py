@@ -1,4 +1,4 @@
-"""Simulate chest micro-motion with its ECG: heart, breathing, chest wall, sensor noise, body movement (SPEC 2).
+"""Simulate chest micro-motion with its ECG: heart, breathing, chest wall, sensor noise, body movement.
 
 Everything that comes out of this package is simulated and says so (`Recording.source == "simulated"`).
 """

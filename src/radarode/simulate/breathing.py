@@ -1,4 +1,4 @@
-"""Breathing: one phase that moves the chest and also modulates the heart (SPEC 2)."""
+"""Breathing: one phase that moves the chest and also modulates the heart."""
 
 from __future__ import annotations
 

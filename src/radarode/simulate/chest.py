@@ -1,8 +1,9 @@
-"""Chest wall: from beats to the RCG of many points (SPEC 2).
+"""Chest wall: from beats to the RCG of many points.
 
 Each beat adds wavelets a cos(2 pi f (t-T) + phase) exp(-(t-T)^2 / b^2) to the displacement: the parts of v1
-after the opening of the aortic valve, those of v2 around its closure, and weaker ones. Deviation from SPEC 2:
-the cosine is counted from T, not from 0, since otherwise two beats of one heart would differ at random.
+after the opening of the aortic valve, those of v2 around its closure, and weaker ones. Deviation from the
+paper's signal model: the cosine is counted from T, not from 0, since otherwise two beats of one heart would
+differ at random.
 
 The wavelets are built in the frequency domain, where the second derivative, the propagation delay, the
 sensor's response and the place between two samples are products, and added on their support only.
@@ -34,7 +35,7 @@ Q_TO_R_S = 0.04
 """From the onset of Q, which the regressions count from, to the R peak."""
 
 PRE_EJECTION_S = 0.143
-"""Weissler's 131 ms plus 12 ms, half-way to the mean measured by impedance cardiography (SPEC 2)."""
+"""Weissler's 131 ms plus 12 ms, half-way to the mean measured by impedance cardiography."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

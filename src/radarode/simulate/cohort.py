@@ -18,7 +18,7 @@ MMECG_TRIALS: Mapping[int, Range] = {
     1: (1, 2), 2: (3, 4), 5: (5, 16), 9: (17, 22), 10: (23, 25), 13: (26, 31),
     14: (32, 40), 16: (41, 47), 17: (48, 56), 29: (57, 79), 30: (80, 91),
 }  # fmt: skip
-"""First and last trial of each of MMECG's persons (SPEC 9)."""
+"""First and last trial of each of MMECG's persons."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Reference ECG of a virtual person: the McSharry model, or real beats placed at simulated times (SPEC 2, 5.2).
+"""Reference ECG of a virtual person: the McSharry model, or real beats placed at simulated times.
 
 Reference: McSharry, Clifford, Tarassenko, Smith, IEEE TBME 50(3), 2003, eq. 1. Deviations: the angle runs
 exactly from R to R, so that R peaks stand where the rhythm puts them; the forcing is multiplied by the angular

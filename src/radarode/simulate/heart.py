@@ -1,4 +1,4 @@
-"""Heart rhythm: when the R peaks come (SPEC 2).
+"""Heart rhythm: when the R peaks come.
 
 An integral pulse frequency model: a heart rate that varies smoothly is integrated, and a beat falls where the
 integral passes a whole number. Reference: Mateo and Laguna, IEEE TBME 47(8), 2000.

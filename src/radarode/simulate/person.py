@@ -1,7 +1,7 @@
 """Draw virtual persons.
 
-Sources of the numbers: Weissler's regressions and the pre-ejection periods of SPEC 2; Taebi et al. 2019 and
-Inan et al. 2015 for the events inside the systolic and diastolic complexes of chest vibrations; the McSharry
+Sources of the numbers: Weissler's regressions and the pre-ejection periods of the PEPbench tables; Taebi et al. 2019
+and Inan et al. 2015 for the events inside the systolic and diastolic complexes of chest vibrations; the McSharry
 angles (`radarode.signal.ecg_model`) for the ECG; breadth set so that a real recording (laser-speckle camera)
 lies well inside the population.
 """

@@ -1,4 +1,4 @@
-"""What the sensor adds: its frequency response, constant noise, body movement (SPEC 2: n_con and n_abr)."""
+"""What the sensor adds: its frequency response, constant noise, body movement (n_con and n_abr of the signal model)."""
 
 from __future__ import annotations
 
