@@ -15,16 +15,16 @@ from radarode.core.version import __version__
 
 if TYPE_CHECKING:
     from radarode.data.load import load
-    from radarode.evaluate import evaluate
+    from radarode.evaluation import evaluate
     from radarode.models.pretrained import load_model
-    from radarode.reconstruct import reconstruct
+    from radarode.reconstruction import reconstruct
 
 
 _LAZY = {
     "load": "radarode.data.load",
     "load_model": "radarode.models.pretrained",
-    "reconstruct": "radarode.reconstruct",
-    "evaluate": "radarode.evaluate",
+    "reconstruct": "radarode.reconstruction",
+    "evaluate": "radarode.evaluation",
 }
 
 __all__ = [

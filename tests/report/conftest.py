@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from radarode.core.types import Beats, ReconstructedEcg, Recording
-from radarode.evaluate import evaluate
+from radarode.evaluation import evaluate
 from radarode.report.prepare import ReportCase
 
 FS_HZ = 200.0

@@ -15,7 +15,7 @@ import pytest
 from radarode.core.errors import InputError
 from radarode.core.notice import NOTICE
 from radarode.core.types import COLUMNS, ReconstructedEcg
-from radarode.evaluate import METRICS, evaluate
+from radarode.evaluation import METRICS, evaluate
 from radarode.report import ReportCase, write_report
 from radarode.report.labels import LABELS
 from radarode.report.page import choose

@@ -28,10 +28,10 @@ def demo(
     from radarode.core.files import new_folder, refuse_existing
     from radarode.core.notice import NOTICE
     from radarode.data.native import save_recording
-    from radarode.evaluate import evaluate
+    from radarode.evaluation import evaluate
     from radarode.export import write_csv, write_edf, write_wfdb
     from radarode.models.pretrained import load_model
-    from radarode.reconstruct import reconstruct
+    from radarode.reconstruction import reconstruct
     from radarode.report import ReportCase, plot_reconstruction, write_report
     from radarode.simulate import Conditions, person_of, simulate_recording
 

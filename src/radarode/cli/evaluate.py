@@ -87,8 +87,8 @@ def _cases(recordings: Iterator[Any], loaded: Any, noises: list[Any], seed: int,
     from radarode.cli._progress import working
     from radarode.core.errors import InputError
     from radarode.data.noise import noisy_recording
-    from radarode.evaluate import evaluate as score
-    from radarode.reconstruct import reconstruct
+    from radarode.evaluation import evaluate as score
+    from radarode.reconstruction import reconstruct
     from radarode.report import ReportCase
 
     for number, recording in enumerate(recordings):
@@ -106,8 +106,8 @@ def _cases(recordings: Iterator[Any], loaded: Any, noises: list[Any], seed: int,
 def _print(console: Any, cases: list[Any], out: Path | None, *, as_json: bool) -> None:
     from radarode.cli._tables import score_table
     from radarode.core.notice import SHORT_NOTICE
-    from radarode.evaluate import as_json as plain
-    from radarode.evaluate import summarise
+    from radarode.evaluation import as_json as plain
+    from radarode.evaluation import summarise
 
     summary = summarise([(case.recording, case.scores) for case in cases])
     if as_json:

@@ -31,7 +31,7 @@ def reconstruct(
     from radarode.core.files import new_folder, refuse_existing
     from radarode.data.load import load
     from radarode.models.pretrained import load_model
-    from radarode.reconstruct import reconstruct as run
+    from radarode.reconstruction import reconstruct as run
 
     refuse_existing(out, overwrite=overwrite)
     keep_freed_memory()
@@ -53,7 +53,7 @@ def _write(folder: Path, recording: Any, ecg: Any, weights: str) -> dict[str, An
     import json
 
     from radarode.export import write_csv, write_edf, write_wfdb
-    from radarode.reconstruct.summary import summarise
+    from radarode.reconstruction.summary import summarise
     from radarode.report import plot_reconstruction
 
     for write in (write_wfdb, write_edf, write_csv):

@@ -170,17 +170,17 @@ class TaskOutputs(Generic[ArrayT]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segments:
-    """Hold a batch of windows: network inputs, and targets where a reference exists.
+    """Hold a batch of windows with their targets.
 
     Attributes:
         inputs: (window, channel, row, frame) scaled spectrogram magnitudes.
         start_s: (window,) start of each window in its recording.
-        targets: the three tasks, or None.
+        targets: the three tasks.
     """
 
     inputs: Any
     start_s: FloatArray
-    targets: TaskOutputs | None = None
+    targets: TaskOutputs[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

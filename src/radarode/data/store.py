@@ -139,7 +139,7 @@ def _write_one(
     scale = values.max(axis=(1, 2))
     stored = values / np.where(scale > 0, scale, 1.0)[:, None, None]
     np.save(folder / f"{key}.frames.npy", np.ascontiguousarray(stored.transpose(2, 0, 1), dtype=np.float16))
-    gaps = frame_gaps(missing.any(axis=0), values.shape[2])
+    gaps = frame_gaps(np.asarray(missing.any(axis=0)), values.shape[2])
     np.savez(
         folder / f"{key}.reference.npz", ecg_mv=recording.ecg_mv, r_peaks_s=recording.r_peaks_s, gaps=gaps, scale=scale
     )

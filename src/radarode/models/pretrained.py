@@ -76,6 +76,7 @@ def save_model(folder: Path | str, model: RadarOdeMtl, facts: Mapping[str, Any],
     weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     with new_folder(folder, overwrite=overwrite) as temporary:
         save_file(weights, temporary / WEIGHTS_FILE)
+        (temporary / WEIGHTS_FILE).chmod(0o644)
         (temporary / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
 
 

@@ -23,7 +23,7 @@ class ReportCase:
     Attributes:
         recording: with its reference.
         ecg: its reconstruction.
-        scores: result of `radarode.evaluate.evaluate` on the two.
+        scores: result of `radarode.evaluation.evaluate` on the two.
     """
 
     recording: Recording

@@ -15,7 +15,7 @@ READOUT_CLASSES = 8
 
 def length_axis_s(settings: TaskSettings) -> NDArray[np.float64]:
     """Return the (260,) cycle length in seconds that each class stands for."""
-    return settings.length_first_s + LENGTH_STEP_S * np.arange(LENGTH_CLASSES)
+    return settings.length_first_s + LENGTH_STEP_S * np.arange(LENGTH_CLASSES, dtype=np.float64)
 
 
 def encode_length(length_s: NDArray[np.floating], settings: TaskSettings) -> NDArray[np.float32]:

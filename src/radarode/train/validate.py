@@ -22,7 +22,7 @@ def validate(model: nn.Module, feed: WindowFeed, tasks: TaskSettings, batch: int
     the middle two seconds of a window to the nearest found one).
     """
     model.eval()
-    losses = dict.fromkeys(TASKS, 0.0)
+    losses: dict[str, float] = dict.fromkeys(TASKS, 0.0)
     pcc, length_error, anchor_error = [], [], []
     total = 0
     for segments in feed.in_order(batch):

@@ -9,11 +9,11 @@ import pytest
 
 from radarode.core.constants import FS_HZ
 from radarode.core.types import Recording
-from radarode.evaluate import evaluate
-from radarode.reconstruct.ceiling import decode_of_encode
-from radarode.reconstruct.merge import merge_maps, window_weights
-from radarode.reconstruct.stitch import beat_shapes, stitch
-from radarode.reconstruct.windows import WindowOutputs
+from radarode.evaluation import evaluate
+from radarode.reconstruction.ceiling import decode_of_encode
+from radarode.reconstruction.merge import merge_maps, window_weights
+from radarode.reconstruction.stitch import beat_shapes, stitch
+from radarode.reconstruction.windows import WindowOutputs
 from radarode.signal.peaks import detect_r_peaks
 from radarode.signal.resample import resample
 from radarode.simulate import sample_person, simulate_recording

@@ -8,11 +8,11 @@ from radarode.core.config import from_plain
 from radarode.core.constants import WINDOW_S
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.models.pretrained import Pretrained, load_model
-from radarode.reconstruct.merge import merge_maps
-from radarode.reconstruct.rhythm import beat_quality, choose_beats
-from radarode.reconstruct.settings import ReconstructSettings
-from radarode.reconstruct.stitch import stitch
-from radarode.reconstruct.windows import WindowOutputs, run_windows
+from radarode.reconstruction.merge import merge_maps
+from radarode.reconstruction.rhythm import beat_quality, choose_beats
+from radarode.reconstruction.settings import ReconstructSettings
+from radarode.reconstruction.stitch import stitch
+from radarode.reconstruction.windows import WindowOutputs, run_windows
 from radarode.tasks import TaskSettings
 from radarode.tasks.anchor import decode_anchor
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from radarode.reconstruct.settings import ReconstructSettings
+from radarode.reconstruction.settings import ReconstructSettings
 
 FloatArray = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from radarode.core.types import Recording
 from radarode.models.config import preset
 from radarode.models.pretrained import Pretrained
 from radarode.models.radarode_mtl import build_model
-from radarode.reconstruct import ReconstructSettings, reconstruct
-from radarode.reconstruct.windows import missing_samples, run_windows
+from radarode.reconstruction import ReconstructSettings, reconstruct
+from radarode.reconstruction.windows import missing_samples, run_windows
 from radarode.simulate import sample_person, simulate_recording
 from radarode.tasks import TaskSettings
 
@@ -45,7 +45,7 @@ def test_windows_cover_the_recording_to_its_end(recording: Recording, untrained:
 
 def test_chunks_of_motion_do_not_show(recording: Recording, untrained: Pretrained, monkeypatch) -> None:
     whole = answers(recording, untrained)
-    monkeypatch.setattr("radarode.reconstruct.windows.CHUNK_S", 3.7)
+    monkeypatch.setattr("radarode.reconstruction.windows.CHUNK_S", 3.7)
     pieces = answers(recording, untrained)
     np.testing.assert_allclose(whole.anchors, pieces.anchors, atol=1e-4)
     np.testing.assert_allclose(whole.shapes, pieces.shapes, atol=1e-4)

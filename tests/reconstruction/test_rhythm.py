@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from radarode.reconstruct.rhythm import beat_quality, choose_beats
-from radarode.reconstruct.settings import ReconstructSettings
+from radarode.reconstruction.rhythm import beat_quality, choose_beats
+from radarode.reconstruction.settings import ReconstructSettings
 
 SETTINGS = ReconstructSettings()
 

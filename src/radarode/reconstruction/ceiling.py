@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_S
 from radarode.core.types import ReconstructedEcg
-from radarode.reconstruct import reconstruct_windows
-from radarode.reconstruct.settings import ReconstructSettings
-from radarode.reconstruct.windows import WindowOutputs
+from radarode.reconstruction import reconstruct_windows
+from radarode.reconstruction.settings import ReconstructSettings
+from radarode.reconstruction.windows import WindowOutputs
 from radarode.tasks import TaskSettings
 from radarode.tasks.length import decode_length
 from radarode.tasks.targets import Reference

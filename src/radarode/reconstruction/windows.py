@@ -10,18 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_FRAMES, WINDOW_S
+from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_FRAMES, WINDOW_S, WINDOW_SAMPLES
 from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.scaling import scale_windows
 from radarode.data.store import frame_gaps
 from radarode.models.pretrained import Pretrained
-from radarode.reconstruct.settings import ReconstructSettings
+from radarode.reconstruction.settings import ReconstructSettings
 from radarode.signal.blocks import Transform
 from radarode.signal.gaps import fill_gaps, find_gaps
 from radarode.signal.timefrequency import make_transform
 from radarode.tasks import TaskSettings
 from radarode.tasks.length import decode_length
+from radarode.tasks.settings import SHAPE_SAMPLES
 
 CHUNK_S = 60.0
 """Motion handed to the transform at a time."""
@@ -97,14 +98,18 @@ def run_windows(
         raise InputError.of("recording", f"at least one window of {WINDOW_S:g} s long", f"{recording.duration_s:.1f} s")
     missing = missing_samples(recording.rcg, recording.fs_hz)
     transform = make_transform(**weights.transform)
-    parts = [
-        _answer(batch, starts, weights, tasks) for batch, starts in _batches(recording, missing, transform, settings)
-    ]
-    silent = missing.all(axis=0)
-    if not parts:
-        empty = np.empty(0)
-        return WindowOutputs(empty, np.empty((0, 200), np.float32), empty, np.empty((0, 800), np.float32), silent)
-    return WindowOutputs(*(np.concatenate(column) for column in zip(*parts, strict=True)), silent)
+    silent = np.asarray(missing.all(axis=0))
+    parts = [_no_answer()]
+    for batch, start_s in _batches(recording, missing, transform, settings):
+        parts.append((start_s, *_answer(batch, weights, tasks)))
+    start_s, shapes, length_s, anchors = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return WindowOutputs(start_s, shapes, length_s, anchors, silent)
+
+
+def _no_answer() -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Return what zero windows give, so that a recording without a usable window needs no case of its own."""
+    anchors = np.empty((0, WINDOW_SAMPLES), np.float32)
+    return np.empty(0), np.empty((0, SHAPE_SAMPLES), np.float32), np.empty(0), anchors
 
 
 def _batches(
@@ -142,9 +147,7 @@ def _batches(
 
 
 @torch.inference_mode()
-def _answer(
-    batch: Tensor, start_s: NDArray[np.float64], weights: Pretrained, tasks: TaskSettings
-) -> tuple[NDArray, ...]:
+def _answer(batch: Tensor, weights: Pretrained, tasks: TaskSettings) -> tuple[NDArray, NDArray, NDArray]:
     outputs = weights.model(scale_windows(batch, weights.scaling))
     length_s = decode_length(outputs.length.double().numpy(), tasks)
-    return start_s, outputs.shape.numpy(), length_s, outputs.anchor.numpy()
+    return outputs.shape.numpy(), length_s, outputs.anchor.numpy()

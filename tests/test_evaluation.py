@@ -8,7 +8,7 @@ import pytest
 
 from radarode.core.errors import InputError
 from radarode.core.types import Beats, ReconstructedEcg, Recording, Scores
-from radarode.evaluate import METRICS, as_json, evaluate, shift, summarise
+from radarode.evaluation import METRICS, as_json, evaluate, shift, summarise
 from radarode.metrics.delay import calibrate
 
 FS_HZ = 200.0

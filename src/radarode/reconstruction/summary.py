@@ -39,5 +39,5 @@ def summarise(recording: Recording, ecg: ReconstructedEcg) -> dict[str, Any]:
     }
 
 
-def _rounded(value: float, digits: int = 2) -> float:
+def _rounded(value: np.floating, digits: int = 2) -> float:
     return round(float(value), digits)

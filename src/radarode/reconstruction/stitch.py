@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from radarode.core.constants import FS_HZ, WINDOW_S
 from radarode.core.types import Beats, ReconstructedEcg
-from radarode.reconstruct.windows import WindowOutputs
+from radarode.reconstruction.windows import WindowOutputs
 from radarode.signal.gaps import find_gaps
 from radarode.tasks.cycles import Cycles, cut_cycles
 from radarode.tasks.shape import decode_shape
