@@ -72,7 +72,9 @@ def test_evaluate_prints_the_three_columns(person: Path, tmp_path: Path, capsys:
     assert SHORT_NOTICE in page
     assert "simulated" in page.lower()
     assert main(["evaluate", str(person.parent), "--snr-db", "0", "--movement-s", "3"]) == 0
-    assert "deployable" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "deployable" in printed
+    assert "R timing error [ms]" in printed
 
 
 def test_train_evaluate_resume(person: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from radarode.core.constants import FS_HZ
-from radarode.core.types import Recording
 from radarode.evaluation import evaluate
 from radarode.reconstruction.ceiling import decode_of_encode
 from radarode.reconstruction.merge import merge_maps, window_weights
 from radarode.reconstruction.stitch import beat_shapes, stitch
 from radarode.reconstruction.windows import WindowOutputs
-from radarode.signal.peaks import detect_r_peaks
-from radarode.signal.resample import resample
 from radarode.simulate import sample_person, simulate_recording
 from radarode.tasks import TaskSettings
 from radarode.tasks.anchor import decode_anchor, encode_anchor
@@ -100,24 +98,18 @@ def test_decode_of_encode_on_a_simulated_ecg(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("name", ["wfdb_sample_ecg/100", "neurokit_ecg_rsp/bio_resting_5min_100hz.csv"])
 def test_ceiling_of_the_representation_on_real_ecg(name: str, real_data: Path) -> None:
-    scores = ceiling_scores(real_data / name)
+    scores = _bench_ceiling().ceiling_scores(real_data / name)
     assert scores["pcc"] >= 0.98
     assert scores["ppi_error_ms"] <= 1.0
     # Scaling each cycle to [0, 1] gives up baseline and amplitude, artefacts of the reference included.
     assert scores["pcc_longterm"] >= 0.8
 
 
-def ceiling_scores(path: Path) -> dict[str, float]:
-    if path.suffix == ".csv":
-        names = path.read_text().split("\n", 1)[0].replace('"', "").split(",")
-        column = names.index("ECG")
-        ecg, fs_hz = np.loadtxt(path, delimiter=",", skiprows=1, usecols=column), 100.0
-    else:
-        from radarode.data.readers.wfdb_record import read_wfdb_ecg
-
-        ecg, fs_hz, _ = read_wfdb_ecg(path)
-    ecg_mv = resample(ecg[: round(300 * fs_hz)], fs_hz, FS_HZ)
-    r_s = detect_r_peaks(ecg_mv, FS_HZ)
-    silent = np.zeros((1, len(ecg_mv)))
-    recording = Recording(rcg=silent, fs_hz=FS_HZ, ecg_mv=ecg_mv, r_peaks_s=r_s)
-    return dict(evaluate(decode_of_encode(ecg_mv, r_s), recording).deployable)
+def _bench_ceiling() -> ModuleType:
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "bench_ceiling.py"
+    spec = importlib.util.spec_from_file_location("bench_ceiling", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -23,7 +23,7 @@ def test_mmecg_preset_has_its_persons_and_trials():
 def test_training_preset_is_large_enough_and_varied():
     cohort = training_cohort()
     assert cohort.n_subjects == 240
-    assert cohort.n_recordings == 360
+    assert cohort.n_recordings == 360 + cohort.n_empty
     short = replace(cohort, duration_s=3.0, conditions=SMALL)
     recordings = list(islice(iter_recordings(short), 60))
     levels = np.array([float(r.notes["snr_db"]) for r in recordings])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from rich.markup import escape
 from rich.table import Table
 
 from radarode.core.types import COLUMNS, Scores
@@ -34,5 +35,5 @@ def score_table(scores: Scores, title: str) -> Table:
         table.add_column(column + (" (comparison only)" if column == "oracle" else ""), justify="right")
     for key, (label, form) in LABELS.items():
         values = [getattr(scores, column).get(key, math.nan) for column in COLUMNS]
-        table.add_row(label, *(form.format(value) if math.isfinite(value) else "-" for value in values))
+        table.add_row(escape(label), *(form.format(value) if math.isfinite(value) else "-" for value in values))
     return table

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from radarode.core.types import Motion
+
 
 def evaluate(
     *files: Annotated[Path, Parameter(help="Recordings, or folders of them, with a reference ECG.")],
@@ -18,9 +20,7 @@ def evaluate(
     movement_db: Annotated[float, Parameter(help="Level of that movement: 0 mild, -9 extensive.")] = -9.0,
     seed: Annotated[int, Parameter(help="Of the added noise.")] = 1,
     fs: Annotated[float | None, Parameter(help="Sampling rate in Hz, for files that do not carry one.")] = None,
-    motion: Annotated[
-        str | None, Parameter(help="displacement, velocity or acceleration, for files that do not say.")
-    ] = None,
+    motion: Annotated[Motion | None, Parameter(help="What the sensor measured, for files that do not say.")] = None,
     out: Annotated[Path | None, Parameter(help="Folder to create for the HTML report and its tables.")] = None,
     json: Annotated[bool, Parameter(help="Print medians over the recordings as JSON.", negative="")] = False,
     overwrite: Annotated[bool, Parameter(help="Replace an existing report.", negative="")] = False,

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from radarode.core.types import Motion
+
 
 def reconstruct(
     file: Annotated[Path, Parameter(help="A recording in any format that `radarode info` recognises.")],
@@ -14,9 +16,7 @@ def reconstruct(
     out: Annotated[Path, Parameter(help="Folder to create for the exports.")],
     weights: Annotated[str, Parameter(help="A folder of weights, or 'default'.")] = "default",
     fs: Annotated[float | None, Parameter(help="Sampling rate in Hz, for files that do not carry one.")] = None,
-    motion: Annotated[
-        str | None, Parameter(help="displacement, velocity or acceleration, for files that do not say.")
-    ] = None,
+    motion: Annotated[Motion | None, Parameter(help="What the sensor measured, for files that do not say.")] = None,
     json: Annotated[bool, Parameter(help="Print the summary as JSON.", negative="")] = False,
     overwrite: Annotated[bool, Parameter(help="Replace an existing output folder.", negative="")] = False,
 ) -> None:

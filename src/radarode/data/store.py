@@ -87,7 +87,8 @@ def write_store(
 
     Args:
         path: the folder to create.
-        recordings: with reference ECG and R peaks, at 200 Hz; read lazily, so a cohort never lies in memory.
+        recordings: with reference R peaks, at 200 Hz; read lazily, so a cohort never lies in memory. Without an
+            ECG there is no shape to learn; an empty list of R peaks says that no heart is in view.
         transform: settings of the transform, as `make_transform` takes them.
         max_channels: keep a random choice of so many channels (needs `rng`); `None` keeps all.
         rng: for the choice of channels.
@@ -125,7 +126,7 @@ def _write_one(
     max_channels: int | None,
     rng: np.random.Generator | None,
 ) -> dict[str, Any]:
-    if recording.ecg_mv is None or recording.r_peaks_s is None:
+    if recording.r_peaks_s is None:
         raise InputError(f"recording {recording.name} has no reference ECG; training needs one.")
     if recording.fs_hz != FS_HZ:
         raise InputError.of("fs_hz", f"{FS_HZ:g} Hz for a store", recording.fs_hz)
@@ -140,9 +141,9 @@ def _write_one(
     stored = values / np.where(scale > 0, scale, 1.0)[:, None, None]
     np.save(folder / f"{key}.frames.npy", np.ascontiguousarray(stored.transpose(2, 0, 1), dtype=np.float16))
     gaps = frame_gaps(np.asarray(missing.any(axis=0)), values.shape[2])
-    np.savez(
-        folder / f"{key}.reference.npz", ecg_mv=recording.ecg_mv, r_peaks_s=recording.r_peaks_s, gaps=gaps, scale=scale
-    )
+    unknown = np.full(recording.rcg.shape[1], np.nan, dtype=np.float32)
+    ecg_mv = unknown if recording.ecg_mv is None else recording.ecg_mv
+    np.savez(folder / f"{key}.reference.npz", ecg_mv=ecg_mv, r_peaks_s=recording.r_peaks_s, gaps=gaps, scale=scale)
     names = ("subject", "trial", "status", "source")
     return {"key": key, **{name: getattr(recording, name) for name in names}, "frames": int(values.shape[2])}
 

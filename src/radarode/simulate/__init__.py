@@ -5,6 +5,7 @@ Everything that comes out of this package is simulated and says so (`Recording.s
 
 from radarode.simulate.cohort import PRESETS, Cohort, iter_recordings, person_of
 from radarode.simulate.ecg import RealBeats, cut_beats
+from radarode.simulate.empty import simulate_empty
 from radarode.simulate.person import Person, sample_person
 from radarode.simulate.recording import Conditions, simulate_recording
 
@@ -18,5 +19,6 @@ __all__ = [
     "iter_recordings",
     "person_of",
     "sample_person",
+    "simulate_empty",
     "simulate_recording",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from radarode.core.errors import InputError
 from radarode.core.types import STATUSES, Recording, Status
+from radarode.simulate.empty import simulate_empty
 from radarode.simulate.person import Person, sample_person
 from radarode.simulate.recording import CLEAN, LONGEST_S, Conditions, simulate_recording
 
@@ -32,6 +33,7 @@ class Cohort:
         statuses: statuses that the trials of a person go through, from a random start; one fixes it.
         conditions: settings of every recording.
         varied: also vary noise level, movement, ectopy and rhythm from recording to recording, for training.
+        n_empty: recordings without any heart that follow the persons'.
     """
 
     seed: int
@@ -40,6 +42,7 @@ class Cohort:
     statuses: tuple[Status, ...] = ("NB", "IB", "PE", "SP")
     conditions: Conditions = field(default_factory=Conditions)
     varied: bool = False
+    n_empty: int = 0
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -59,7 +62,7 @@ class Cohort:
     @property
     def n_recordings(self) -> int:
         """Number of recordings."""
-        return sum(len(names) for names in self.trials)
+        return sum(len(names) for names in self.trials) + self.n_empty
 
 
 def plain_cohort(seed: int, n_subjects: int, duration_s: float, n_trials: int = 1) -> Cohort:
@@ -76,11 +79,14 @@ def mmecg_cohort(seed: int = 0) -> Cohort:
     return Cohort(seed, trials, 180.0)
 
 
-def training_cohort(seed: int = 0, n_subjects: int = 240) -> Cohort:
-    """Describe the cohort that default weights learn from: one or two varied trials of 60 s a person."""
+def training_cohort(seed: int = 0, n_subjects: int = 240, n_empty: int = 40) -> Cohort:
+    """Describe the cohort that default weights learn from: one or two varied trials of 60 s each, and empty ones."""
     trials = tuple(("1", "2") if k % 2 else ("1",) for k in range(n_subjects))
-    return Cohort(seed, trials, 60.0, varied=True)
+    return Cohort(seed, trials, 60.0, varied=True, n_empty=n_empty)
 
+
+EMPTY_STREAM = 1
+"""Keeps the random streams of recordings without a heart apart from the persons'."""
 
 PRESETS = {"mmecg": mmecg_cohort, "training": training_cohort}
 """Cohorts by name; each takes a seed."""
@@ -141,6 +147,9 @@ def iter_recordings(cohort: Cohort) -> Iterator[Recording]:
     for index, names in enumerate(cohort.trials):
         for order in range(len(names)):
             yield simulate_member(cohort, index, order)
+    for index in range(cohort.n_empty):
+        rng = np.random.default_rng(np.random.SeedSequence(cohort.seed, spawn_key=(index, 0, EMPTY_STREAM)))
+        yield simulate_empty(cohort.duration_s, rng, cohort.conditions.n_channels, f"empty-{index:04d}")
 
 
 def simulate_member(cohort: Cohort, index: int, order: int) -> Recording:

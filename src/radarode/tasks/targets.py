@@ -13,7 +13,7 @@ from radarode.core.types import TaskOutputs
 from radarode.tasks.anchor import anchor_loss, encode_anchor
 from radarode.tasks.cycles import Cycles, cut_cycles
 from radarode.tasks.length import encode_length, length_loss
-from radarode.tasks.settings import TaskSettings
+from radarode.tasks.settings import SHAPE_SAMPLES, TaskSettings
 from radarode.tasks.shape import encode_shape, shape_loss
 
 TASKS = ("shape", "length", "anchor")
@@ -27,27 +27,33 @@ class Reference:
         cycles: the cycles of the reference R peaks.
         shapes: (cycle, 200) encoded morphology, NaN where there is none.
         settings: how the tasks are encoded.
+        empty: whether the recording is known to hold no heartbeat: its anchor map is zero, shape and length unknown.
     """
 
     cycles: Cycles
     shapes: NDArray[np.float32]
     settings: TaskSettings
+    empty: bool = False
 
     @classmethod
     def of(cls, ecg: NDArray[np.floating], fs_hz: float, r_s: NDArray[np.float64], settings: TaskSettings) -> Reference:
         """Encode a reference ECG with its R peaks."""
         cycles = cut_cycles(r_s, r_fraction=settings.r_fraction)
-        return cls(cycles, encode_shape(ecg, fs_hz, cycles, r_fraction=settings.r_fraction), settings)
+        shapes = encode_shape(ecg, fs_hz, cycles, r_fraction=settings.r_fraction)
+        return cls(cycles, shapes, settings, empty=len(r_s) == 0)
 
     def usable(self, start_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which windows have a known cycle at their centre.
+        """Tell which windows have a known cycle at their centre, or are known to hold no heartbeat at all.
 
         Args:
             start_s: (window,) start of each window.
         """
+        if self.empty:
+            return np.ones(len(start_s), dtype=bool)
         index = self.cycles.containing(start_s + WINDOW_S / 2)
-        known = np.isfinite(self.shapes[:, 0]) if len(self.shapes) else np.zeros(1, dtype=bool)
-        return (index >= 0) & known[np.maximum(index, 0)]
+        if len(self.cycles) == 0:
+            return np.zeros(len(start_s), dtype=bool)
+        return (index >= 0) & np.isfinite(self.shapes[index, 0])
 
     def targets(self, start_s: NDArray[np.float64]) -> TaskOutputs[NDArray[np.float32]]:
         """Return the targets of windows: the cycle at each window's centre, its length, and the R map.
@@ -57,10 +63,12 @@ class Reference:
         """
         index = self.cycles.containing(start_s + WINDOW_S / 2)
         missing = index < 0
-        shape = np.where(missing[:, None], np.float32(np.nan), self.shapes[index])
-        length = np.where(missing, np.nan, self.cycles.length_s[index])
+        shape = np.full((len(start_s), SHAPE_SAMPLES), np.nan, dtype=np.float32)
+        length = np.full(len(start_s), np.nan)
+        shape[~missing] = self.shapes[index[~missing]]
+        length[~missing] = self.cycles.length_s[index[~missing]]
         return TaskOutputs(
-            shape=shape.astype(np.float32),
+            shape=shape,
             length=encode_length(length, self.settings),
             anchor=encode_anchor(self.cycles.r_s, start_s, self.settings),
         )

@@ -24,19 +24,20 @@ def validate(model: nn.Module, feed: WindowFeed, tasks: TaskSettings, batch: int
     model.eval()
     losses: dict[str, float] = dict.fromkeys(TASKS, 0.0)
     pcc, length_error, anchor_error = [], [], []
-    total = 0
+    totals: dict[str, int] = dict.fromkeys(TASKS, 0)
     for segments in feed.in_order(batch):
         outputs, targets = model(segments.inputs), segments.targets
-        count = len(segments.start_s)
-        total += count
+        known = torch.isfinite(targets.shape[:, 0])
         for name, loss in task_losses(outputs, targets).items():
+            count = len(known) if name == "anchor" else int(known.sum())
             losses[name] += float(loss) * count
-        pcc.append(_row_pcc(outputs.shape.numpy(), targets.shape.numpy()))
-        truth = decode_length(np.log(targets.length.double().numpy() + 1e-12), tasks)
-        length_error.append(np.abs(decode_length(outputs.length.double().numpy(), tasks) - truth) * 1e3)
+            totals[name] += count
+        pcc.append(_row_pcc(outputs.shape[known].numpy(), targets.shape[known].numpy()))
+        truth = decode_length(np.log(targets.length[known].double().numpy() + 1e-12), tasks)
+        length_error.append(np.abs(decode_length(outputs.length[known].double().numpy(), tasks) - truth) * 1e3)
         anchor_error.extend(_anchor_errors(outputs, targets))
     model.train()
-    report = {f"loss_{name}": value / total for name, value in losses.items()}
+    report = {f"loss_{name}": value / max(1, totals[name]) for name, value in losses.items()}
     report["shape_pcc"] = float(np.median(np.concatenate(pcc)))
     report["length_error_ms"] = float(np.median(np.concatenate(length_error)))
     report["anchor_error_ms"] = float(np.median(anchor_error)) if anchor_error else float("nan")
