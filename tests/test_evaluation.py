@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from radarode.cli._tables import score_table
 from radarode.core.errors import InputError
-from radarode.core.types import Beats, ReconstructedEcg, Recording, Scores
+from radarode.core.types import COLUMNS, Beats, ReconstructedEcg, Recording, Scores
 from radarode.evaluation import METRICS, as_json, evaluate, shift, summarise
 from radarode.metrics.delay import calibrate
+from radarode.metrics.labels import cell, label
 
 FS_HZ = 200.0
 ERRORS = ("mdr", *(name for name in METRICS if name.endswith(("_ms", "_bpm", "_mv"))))
@@ -151,6 +155,38 @@ def test_where_the_reference_is_missing_nothing_is_scored() -> None:
     assert column["pcc_longterm"] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("delay_s", [0.0, 0.1, -0.1])
+def test_annotated_beats_where_the_reference_ecg_is_missing_are_not_missed(delay_s: float) -> None:
+    reference = recording()
+    ecg_mv = np.array(reference.ecg_mv)
+    ecg_mv[4000:8000] = np.nan
+    r_s = reference.r_peaks_s
+    outside = r_s[(r_s < 20.0) | (r_s >= 40.0)]
+    scores = evaluate(reconstruct_at(outside + delay_s), replace(reference, ecg_mv=ecg_mv))
+    for column in (scores.calibrated, scores.oracle) if delay_s else scores.columns().values():
+        assert column["mdr"] == 0.0
+        assert column["precision"] == column["f1"] == 1.0
+    both = evaluate(reconstruct_at(r_s + delay_s), replace(reference, ecg_mv=ecg_mv))
+    for name, column in both.columns().items():
+        assert column["precision"] == column["f1"] == 1.0, name
+        assert len(outside) <= column["n_beats"] <= len(outside) + 2
+
+
+def test_an_unknown_reference_ecg_is_like_none() -> None:
+    reference = recording()
+    blank = replace(reference, ecg_mv=np.full(12000, np.nan))
+    assert evaluate(perfect(reference), blank).deployable["f1"] == 1.0
+
+
+def test_without_a_beat_to_calibrate_on_the_calibrated_column_is_the_deployable_one() -> None:
+    reference = recording()
+    r_s = reference.r_peaks_s
+    scores = evaluate(reconstruct_at(r_s[r_s > 21.0] + 0.06), reference)
+    assert scores.calibrated == scores.deployable
+    assert scores.deployable["r_timing_ms"] == pytest.approx(60.0)
+    assert scores.oracle["r_timing_ms"] == pytest.approx(0.0, abs=1e-6)
+
+
 def test_r_peaks_without_an_ecg_are_enough_for_times() -> None:
     reference = recording()
     scores = evaluate(perfect(reference), replace(reference, ecg_mv=None))
@@ -175,7 +211,6 @@ def test_without_a_reference_there_is_one_clear_error() -> None:
 
 
 def test_r_peaks_are_detected_where_only_an_ecg_is_given() -> None:
-    pytest.importorskip("radarode.signal.peaks")
     reference = recording()
     scores = evaluate(perfect(reference), replace(reference, r_peaks_s=None))
     assert scores.deployable["f1"] > 0.97
@@ -213,3 +248,25 @@ def test_summary_takes_medians_per_subject_and_overall() -> None:
     assert np.isnan(summary.subjects["B"].calibrated["f1"])
     assert summary.n_failed == {"deployable": 1, "calibrated": 1, "oracle": 1}
     assert np.isnan(summarise([]).overall.deployable["pcc"])
+
+
+def test_medians_say_how_many_recordings_they_are_of() -> None:
+    reference = recording()
+    found = evaluate(reconstruct_at(reference.r_peaks_s + 0.03), reference)
+    none = ReconstructedEcg(np.full(12000, np.nan), FS_HZ, Beats(np.empty(0), np.empty(0), np.empty(0)))
+    lost = evaluate(none, reference)
+    summary = summarise([(reference, found), (reference, lost), (replace(reference, subject="P2"), found)])
+    assert summary.overall.n_recordings == 3
+    for column in COLUMNS:
+        assert summary.overall.scored[column]["r_timing_ms"] == summary.overall.scored[column]["ppi_error_ms"] == 2
+        assert summary.overall.scored[column]["f1"] == 3
+        assert summary.subjects["P1"].scored[column]["hr_error_bpm"] == 1
+    assert cell(summary.overall, "deployable", "r_timing_ms") == "30.0 (2 of 3)"
+    assert cell(summary.overall, "deployable", "mdr") == "0.000"
+    assert cell(found, "deployable", "r_timing_ms") == "30.0"
+    assert list(as_json(summary.overall)) == list(COLUMNS)
+    console = Console(width=160, file=io.StringIO())
+    console.print(score_table(summary.overall, "medians"))
+    printed = console.file.getvalue()
+    assert "30.0 (2 of 3)" in printed
+    assert all(label(name) in printed for name in METRICS)

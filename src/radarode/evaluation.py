@@ -4,8 +4,10 @@
     calibrated   minus one constant delay, measured on the first 20 s and then frozen.
     oracle       minus one constant delay measured on the whole recording, as published evaluations do.
 
-All columns are scored on the same reference beats, the first 20 s included. Beats and samples where the
-reference ECG is missing are not scored; a reference beat in a gap of the reconstruction counts as missed.
+Beats and samples where the reference ECG is missing are not scored, on either side; a reference beat in a gap of
+the reconstruction counts as missed. The first 20 s are scored in every column, so in a recording shorter than 60 s
+the calibrated column is close to the oracle. Where no beat of the first 20 s is near a reference beat there is no
+calibration, and the calibrated column is the deployable one.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from radarode.core.types import Beats, ReconstructedEcg, Recording, Scores
-from radarode.metrics.beats import TOLERANCE_S, detection_scores, match_beats
-from radarode.metrics.delay import CALIBRATION_S, calibrate, shift, uncalibrate
+from radarode.core.types import ReconstructedEcg, Recording, Scores
+from radarode.metrics.beats import detection_scores
+from radarode.metrics.columns import Column, Comparison, compare
+from radarode.metrics.delay import shift
 from radarode.metrics.delineate import delineate, wave_errors_ms
 from radarode.metrics.shape import cycle_scores, cycle_spans, longterm_scores, nanmedian
 from radarode.metrics.summary import FAILED_PCC, METRICS, Summary, as_json, summarise
@@ -43,15 +46,9 @@ def evaluate(ecg: ReconstructedEcg, recording: Recording) -> Scores:
     Raises:
         InputError: the recording has no reference.
     """
-    reference_r_s = reference_r_peaks(recording)
+    comparison = compare(ecg, recording, reference_r_peaks(recording))
     reference_mv = _reference_curve(recording, ecg)
-    plain = uncalibrate(ecg)
-    columns = {
-        "deployable": plain,
-        "calibrated": calibrate(plain, reference_r_s, CALIBRATION_S),
-        "oracle": calibrate(plain, reference_r_s, None),
-    }
-    return Scores(**{name: _score(one, reference_mv, reference_r_s) for name, one in columns.items()})
+    return Scores(**{name: _score(one, comparison, reference_mv) for name, one in comparison.columns.items()})
 
 
 def _reference_curve(recording: Recording, ecg: ReconstructedEcg) -> FloatArray | None:
@@ -67,17 +64,16 @@ def _reference_curve(recording: Recording, ecg: ReconstructedEcg) -> FloatArray 
     return curve
 
 
-def _score(ecg: ReconstructedEcg, reference_mv: FloatArray | None, reference_r_s: FloatArray) -> dict[str, float]:
-    known = np.ones(len(ecg.ecg), bool) if reference_mv is None else np.isfinite(reference_mv)
-    beats = _scorable(ecg.beats, known, reference_r_s, ecg.fs_hz)
-    r_s, matching = beats.r_s, match_beats(beats.r_s, reference_r_s)
+def _score(column: Column, comparison: Comparison, reference_mv: FloatArray | None) -> dict[str, float]:
+    ecg, r_s, matching = column.ecg, column.beats.r_s, column.matching
+    known, reference_r_s = comparison.known, comparison.reference_r_s
     scores = {
         **detection_scores(matching),
         "ppi_error_ms": ppi_error_ms(r_s, reference_r_s, matching),
         "r_timing_ms": r_timing_error_ms(r_s, reference_r_s, matching),
         "hr_error_bpm": heart_rate_error_bpm(r_s, reference_r_s, ecg.duration_s),
         "coverage": float(np.isfinite(ecg.ecg[known]).mean()) if known.any() else math.nan,
-        "n_beats": float(len(beats)),
+        "n_beats": float(len(r_s)),
     }
     if reference_mv is not None:
         spans = cycle_spans(reference_r_s, ecg.fs_hz, len(reference_mv))
@@ -87,15 +83,3 @@ def _score(ecg: ReconstructedEcg, reference_mv: FloatArray | None, reference_r_s
         waves = delineate(ecg.ecg, r_s, ecg.fs_hz), delineate(reference_mv, reference_r_s, ecg.fs_hz)
         scores.update(wave_errors_ms(*waves, matching))
     return {name: float(scores.get(name, math.nan)) for name in METRICS}
-
-
-def _scorable(beats: Beats, known: NDArray[np.bool_], reference_r_s: FloatArray, fs_hz: float) -> Beats:
-    """Leave out predicted beats that cannot be judged: no reference ECG around them, no reference beat."""
-    if known.all() or len(beats) == 0:
-        return beats
-    at = np.clip(np.round(beats.r_s * fs_hz).astype(np.intp), 0, len(known) - 1)
-    reach = round(TOLERANCE_S * fs_hz)
-    near = np.convolve(known, np.ones(2 * reach + 1))[reach : reach + len(known)] > 0.5
-    keep = near[at]
-    keep[match_beats(beats.r_s, reference_r_s).predicted] = True
-    return Beats(r_s=beats.r_s[keep], length_s=beats.length_s[keep], quality=beats.quality[keep])

@@ -12,6 +12,7 @@ import pytest
 import wfdb
 
 from radarode.cli import build_app, main
+from radarode.core.files import MARKER
 from radarode.core.notice import NOTICE, SHORT_NOTICE
 
 
@@ -52,7 +53,7 @@ def test_reconstruct_writes_everything(person: Path, tmp_path: Path, capsys: pyt
     assert summary == json.loads((out / "summary.json").read_text())
     names = {path.name for path in out.iterdir()}
     exports = {"ecg.hea", "ecg.dat", "ecg.qrs", "ecg.edf", "ecg.csv", "ecg-beats.csv", "ecg.png"}
-    assert exports | {"summary.json"} == names
+    assert exports | {"summary.json", MARKER} == names
     beats = wfdb.rdann(str(out / "ecg"), "qrs")
     assert len(beats.sample) == summary["beats"]
     assert (out / "ecg.png").read_bytes()[:4] == b"\x89PNG"

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from radarode.core.errors import InputError
-from radarode.core.files import atomic_path, new_folder, refuse_existing
+from radarode.core.files import MARKER, atomic_path, new_folder, refuse_existing, refuse_existing_file
 
 
 def test_atomic_path_appears_only_when_the_block_succeeds(tmp_path: Path):
@@ -66,33 +67,79 @@ def test_new_folder_vanishes_on_failure_and_appears_on_success(tmp_path: Path):
     assert (target / "whole.txt").read_text() == "whole"
 
 
-def test_new_folder_refuses_what_exists_unless_told(tmp_path: Path):
+def visible(folder: Path) -> list[str]:
+    return sorted(name for name in os.listdir(folder) if name != MARKER)
+
+
+def test_new_folder_replaces_only_what_it_made(tmp_path: Path):
     target = tmp_path / "out"
-    target.mkdir()
-    (target / "old.txt").write_text("old")
-    with pytest.raises(InputError, match="--overwrite"), new_folder(target):
+    for name in ("first", "second"):
+        with new_folder(target, overwrite=True) as folder:
+            (folder / name).touch()
+    assert visible(target) == ["second"]
+    with pytest.raises(InputError, match="pass --overwrite"), new_folder(target):
         pass
-    with new_folder(target, overwrite=True) as folder:
-        (folder / "new.txt").write_text("new")
-    assert os.listdir(target) == ["new.txt"]
+    assert os.listdir(tmp_path) == ["out"]
 
 
-def test_new_folder_fills_an_empty_folder_and_replaces_a_file(tmp_path: Path):
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_new_folder_never_replaces_what_a_user_made(tmp_path: Path, overwrite: bool):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    (tmp_path / "recording.h5").write_text("precious")
+    for name in ("mine", "recording.h5"):
+        with pytest.raises(InputError, match="--overwrite"), new_folder(tmp_path / name, overwrite=overwrite):
+            pass
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+    assert (tmp_path / "recording.h5").read_text() == "precious"
+
+
+def test_new_folder_never_replaces_the_current_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with new_folder(tmp_path / "out"):
+        pass
+    monkeypatch.chdir(tmp_path / "out")
+    with pytest.raises(InputError, match="leaves it alone"), new_folder(".", overwrite=True):
+        pass
+    assert (tmp_path / "out").is_dir()
+
+
+def test_an_interrupted_swap_keeps_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    target = tmp_path / "out"
+    with new_folder(target) as folder:
+        (folder / "old").touch()
+    rename = Path.rename
+
+    def interrupted(self: Path, to: Path) -> Path:
+        if Path(to) == target and not self.name.endswith(".old"):
+            raise KeyboardInterrupt
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), new_folder(target, overwrite=True) as folder:
+        (folder / "new").touch()
+    assert visible(target) == ["old"]
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_new_folder_fills_an_empty_folder(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     with new_folder(tmp_path / "empty") as folder:
         (folder / "a").touch()
-    assert os.listdir(tmp_path / "empty") == ["a"]
-    (tmp_path / "file").touch()
-    with new_folder(tmp_path / "file", overwrite=True):
-        pass
-    assert (tmp_path / "file").is_dir()
+    assert visible(tmp_path / "empty") == ["a"]
 
 
-def test_refuse_existing(tmp_path: Path):
-    refuse_existing(tmp_path / "nothing")
-    (tmp_path / "empty").mkdir()
-    refuse_existing(tmp_path / "empty")
+def test_refuse_existing_file(tmp_path: Path):
+    refuse_existing_file(tmp_path / "nothing")
     (tmp_path / "file").touch()
-    refuse_existing(tmp_path / "file", overwrite=True)
+    refuse_existing_file(tmp_path / "file", overwrite=True)
     with pytest.raises(InputError, match="exists already"):
-        refuse_existing(tmp_path / "file")
+        refuse_existing_file(tmp_path / "file")
+    with pytest.raises(InputError, match="is a folder"):
+        refuse_existing_file(tmp_path, overwrite=True)
+
+
+@pytest.mark.parametrize("refuse", [refuse_existing, refuse_existing_file])
+def test_places_that_cannot_be_written_are_refused_early(tmp_path: Path, refuse: Callable[[Path], None]):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="may write to"):
+        refuse(tmp_path / "file" / "deep" / "out")

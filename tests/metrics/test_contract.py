@@ -105,16 +105,25 @@ def test_missing_beats_cost_recall_and_no_timing(r_s: np.ndarray) -> None:
     assert scores["ppi_error_ms"] == scores["r_timing_ms"] == 0.0
 
 
-def test_gaps_count_as_zero_and_never_help(r_s: np.ndarray) -> None:
+def test_a_gap_has_pcc_zero_and_the_rmse_of_a_flat_line(r_s: np.ndarray) -> None:
     ecg = curve(r_s)
-    holed = ecg.copy()
-    holed[1000:3000] = np.nan
-    scores, whole = all_metrics(holed, r_s, ecg, r_s), all_metrics(ecg, r_s, ecg, r_s)
-    assert scores["pcc_longterm"] < whole["pcc_longterm"]
-    assert scores["rmse_longterm_mv"] > whole["rmse_longterm_mv"]
-    pcc, rmse = cycle_scores(holed, ecg, cycle_spans(r_s, FS_HZ, len(ecg)))
-    assert (pcc == 0.0).sum() >= 9
-    assert rmse[pcc == 0.0].min() > 0.0
+    spans = cycle_spans(r_s, FS_HZ, len(ecg))
+    gap = cycle_scores(np.full_like(ecg, np.nan), ecg, spans)
+    flat = cycle_scores(np.zeros_like(ecg), ecg, spans)
+    assert (gap[0] == 0.0).all()
+    np.testing.assert_allclose(gap[1], flat[1])
+    for pcc_or_rmse, worst in zip(cycle_scores(ecg, ecg, spans), (1.0, 0.0), strict=True):
+        assert pcc_or_rmse == pytest.approx(worst, abs=1e-9)
+
+
+def test_rmse_alone_favours_a_gap_over_a_late_curve(r_s: np.ndarray) -> None:
+    ecg, late = (np.maximum(curve(beats), 0.0) for beats in (r_s, r_s + 0.1))
+    scores = all_metrics(late, r_s + 0.1, ecg, r_s)
+    nothing = all_metrics(np.full_like(ecg, np.nan), np.empty(0), ecg, r_s)
+    assert scores["rmse_mv"] > nothing["rmse_mv"]
+    assert scores["rmse_longterm_mv"] > nothing["rmse_longterm_mv"]
+    assert scores["f1"] > 0.95
+    assert nothing["f1"] == nothing["pcc"] == 0.0
 
 
 def test_a_missing_reference_is_not_scored(r_s: np.ndarray) -> None:

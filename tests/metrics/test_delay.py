@@ -29,6 +29,22 @@ def test_jitter_false_and_missing_beats_do_not_move_it(rng: np.random.Generator)
     assert estimate_delay(p, r, until_s=None) == pytest.approx(0.1, abs=0.006)
 
 
+@pytest.mark.parametrize("delay_s", [0.32, -0.35, 0.28, -0.05])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fast_rhythm_is_not_taken_one_beat_off(delay_s: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    r = np.cumsum(rng.normal(0.6, 0.02, 60)) + 0.3
+    p = np.sort(r + delay_s + rng.normal(0, 0.008, len(r)))
+    p = np.delete(p, [4, 17])
+    assert estimate_delay(p, r) == pytest.approx(delay_s, abs=0.01)
+    assert estimate_delay(p, r, until_s=None) == pytest.approx(delay_s, abs=0.01)
+
+
+def test_a_regular_rhythm_is_known_only_up_to_one_beat() -> None:
+    r = np.arange(1.0, 30.0, 0.6)
+    assert estimate_delay(r + 0.32, r) == pytest.approx(-0.28)
+
+
 def test_of_equal_delays_the_smallest_wins() -> None:
     r = np.arange(1.0, 19.0, 0.5)
     assert estimate_delay(r + 0.15, r) == pytest.approx(0.15)
@@ -44,8 +60,12 @@ def test_only_the_first_seconds_are_used(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize(("p", "r"), [([], []), ([1.0], []), ([], [1.0]), ([1.0], [5.0])])
-def test_nothing_to_compare_is_no_delay(p: list[float], r: list[float]) -> None:
-    assert estimate_delay(p, r) == 0.0
+def test_nothing_to_compare_is_no_delay_and_no_calibration(p: list[float], r: list[float]) -> None:
+    assert estimate_delay(p, r) is None
+    ecg = reconstruction(np.array(p))
+    unchanged = calibrate(ecg, r)
+    assert unchanged is ecg
+    assert not unchanged.calibrated
 
 
 def test_shift_moves_curve_beats_and_gaps_together() -> None:

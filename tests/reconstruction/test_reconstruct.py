@@ -14,7 +14,8 @@ from radarode.models.config import preset
 from radarode.models.pretrained import Pretrained
 from radarode.models.radarode_mtl import build_model
 from radarode.reconstruction import ReconstructSettings, reconstruct
-from radarode.reconstruction.windows import missing_samples, run_windows
+from radarode.reconstruction.windows import run_windows
+from radarode.signal.gaps import missing_samples
 from radarode.simulate import sample_person, simulate_recording
 from radarode.tasks import TaskSettings
 
@@ -47,13 +48,13 @@ def test_chunks_of_motion_do_not_show(recording: Recording, untrained: Pretraine
     whole = answers(recording, untrained)
     monkeypatch.setattr("radarode.reconstruction.windows.CHUNK_S", 3.7)
     pieces = answers(recording, untrained)
-    np.testing.assert_allclose(whole.anchors, pieces.anchors, atol=1e-4)
+    np.testing.assert_allclose(whole.anchor, pieces.anchor, atol=1e-4)
     np.testing.assert_allclose(whole.shapes, pieces.shapes, atol=1e-4)
 
 
 def test_the_batch_size_does_not_show(recording: Recording, untrained: Pretrained) -> None:
     one, many = answers(recording, untrained, batch=1), answers(recording, untrained, batch=64)
-    np.testing.assert_allclose(one.anchors, many.anchors, atol=1e-5)
+    np.testing.assert_allclose(one.anchor, many.anchor, atol=1e-5)
 
 
 def test_the_reference_is_never_looked_at(recording: Recording, untrained: Pretrained) -> None:
@@ -63,7 +64,7 @@ def test_the_reference_is_never_looked_at(recording: Recording, untrained: Pretr
 
 def test_gain_and_sign_of_a_channel_do_not_matter(recording: Recording, untrained: Pretrained) -> None:
     other = replace(recording, rcg=recording.rcg * np.array([[-1.0], [3.0], [0.01], [-100.0]]))
-    np.testing.assert_allclose(answers(recording, untrained).anchors, answers(other, untrained).anchors, atol=1e-4)
+    np.testing.assert_allclose(answers(recording, untrained).anchor, answers(other, untrained).anchor, atol=1e-4)
 
 
 def test_a_lost_channel_is_as_if_it_were_not_there(recording: Recording, untrained: Pretrained) -> None:
@@ -71,7 +72,7 @@ def test_a_lost_channel_is_as_if_it_were_not_there(recording: Recording, untrain
     lost[2] = np.nan
     with_lost = answers(replace(recording, rcg=lost), untrained)
     without = answers(replace(recording, rcg=recording.rcg[[0, 1, 3]]), untrained)
-    np.testing.assert_allclose(with_lost.anchors, without.anchors, atol=1e-5)
+    np.testing.assert_allclose(with_lost.anchor, without.anchor, atol=1e-5)
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0, 7.0])
@@ -84,6 +85,18 @@ def test_a_dropout_becomes_a_gap(value: float, recording: Recording, untrained: 
     ecg = reconstruct(replace(recording, rcg=torn), untrained)
     assert np.isnan(ecg.ecg[2000:3000]).all()
     assert not ((ecg.beats.r_s > 10.0) & (ecg.beats.r_s < 15.0)).any()
+
+
+def test_a_short_dropout_is_bridged(recording: Recording, untrained: Pretrained) -> None:
+    torn = recording.rcg.copy()
+    torn[:, 2000:2010] = np.nan
+    assert not answers(replace(recording, rcg=torn), untrained).missing.any()
+
+
+@pytest.mark.parametrize("transform", [{"name": "sst", "frame_rate_hz": 20.0}, {"name": "sst", "n_rows": 36}])
+def test_weights_of_another_transform_are_refused(transform: dict, recording: Recording, untrained: Pretrained) -> None:
+    with pytest.raises(InputError, match="transform"):
+        reconstruct(recording, replace(untrained, transform=transform))
 
 
 def test_short_flat_stretches_are_not_dropouts() -> None:

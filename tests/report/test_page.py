@@ -16,8 +16,8 @@ from radarode.core.errors import InputError
 from radarode.core.notice import NOTICE
 from radarode.core.types import COLUMNS, ReconstructedEcg
 from radarode.evaluation import METRICS, evaluate
+from radarode.metrics.labels import LABELS
 from radarode.report import ReportCase, write_report
-from radarode.report.labels import LABELS
 from radarode.report.page import choose
 from radarode.report.prepare import prepare
 
@@ -122,6 +122,54 @@ def test_hostile_names_stay_text(tmp_path: Path, make_case: Make) -> None:
     assert "<img" not in text
     assert "&lt;img" in text
     assert {path.parent for path in tmp_path.rglob("*.png")} == {tmp_path}
+
+
+def test_dollar_signs_in_names_are_no_formulas(tmp_path: Path, make_case: Make) -> None:
+    case = make_case(subject="a$_$b^$", trial="$")
+    text = write_report(tmp_path, [case]).read_text(encoding="utf-8")
+    assert "Heart rate, a$_$b^$-$" in text
+
+
+def test_the_figures_are_of_the_beats_that_are_scored(tmp_path: Path, make_case: Make) -> None:
+    whole = make_case()
+    ecg_mv = np.array(whole.recording.ecg_mv)
+    ecg_mv[4000:6000] = np.nan
+    recording = replace(whole.recording, ecg_mv=ecg_mv)
+    case = ReportCase(recording, whole.ecg, evaluate(whole.ecg, recording))
+    write_report(tmp_path, [case])
+    with (tmp_path / "r_timing_cdf.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for column, values in case.scores.columns().items():
+        errors = [float(row["error_ms"]) for row in rows if row["column"] == column]
+        assert np.median(errors) == pytest.approx(values["r_timing_ms"], rel=1e-4)
+        assert len(errors) == round(values["precision"] * values["n_beats"])
+        shares = [float(row["share"]) for row in rows if row["column"] == column]
+        assert shares[-1] == pytest.approx(1.0 - values["mdr"], rel=1e-4)
+
+
+def test_the_page_says_what_a_median_is_of_and_what_is_not_calibrated(
+    tmp_path: Path, make_case: Make, empty: ReconstructedEcg
+) -> None:
+    found, recording = make_case(), make_case(trial="2").recording
+    text = write_report(tmp_path, [found, ReportCase(recording, empty, evaluate(empty, recording))]).read_text(
+        encoding="utf-8"
+    )
+    assert text.count("(1 of 2)") >= 3 * 6
+    assert "(k of 2)" in text
+    assert "Not calibrated: 1 of 2" in text
+    assert "not calibrated (no beat of the first 20 s" in text
+
+
+def test_short_recordings_carry_a_note(tmp_path: Path, make_case: Make) -> None:
+    pages = [
+        write_report(tmp_path / str(duration_s), [make_case(duration_s=duration_s)]).read_text(encoding="utf-8")
+        for duration_s in (45.0, 60.0)
+    ]
+    assert "Shorter than 60 s: 1 of 1" in pages[0]
+    assert "close to the oracle" in pages[0]
+    assert "Shorter than" not in pages[1]
+    assert " of 1)" not in pages[1]
+    assert "Not calibrated" not in pages[1]
 
 
 def test_an_empty_reconstruction_still_makes_a_report(tmp_path: Path, make_case: Make, empty: ReconstructedEcg) -> None:

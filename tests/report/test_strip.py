@@ -48,6 +48,12 @@ def test_a_calibrated_strip_names_its_delay(make_case: Make) -> None:
     assert "constant delay of 50 ms removed" in shown
 
 
+def test_dollar_signs_in_names_are_no_formulas(tmp_path: Path, make_case: Make) -> None:
+    case = make_case(subject="a$_$b^$")
+    plot_reconstruction(tmp_path / "dollar.png", case.ecg, case.recording)
+    assert (tmp_path / "dollar.png").stat().st_size > 1000
+
+
 def test_nothing_reconstructed_is_drawn_as_a_gap(tmp_path: Path, empty: ReconstructedEcg) -> None:
     plot_reconstruction(tmp_path / "empty.png", empty)
     assert (tmp_path / "empty.png").stat().st_size > 1000

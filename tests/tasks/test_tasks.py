@@ -41,6 +41,12 @@ def test_no_cycle_spans_a_gap() -> None:
     assert cycles.containing(np.array([6.0, 20.0])).tolist() == [-1, -1]
 
 
+def test_double_detections_have_no_cycle() -> None:
+    cycles = cut_cycles(np.array([1.0, 1.8, 2.6, 2.8, 3.6, 4.4]))
+    assert cycles.valid.tolist() == [True, True, False, False, True, True]
+    assert cycles.containing(np.array([2.6, 2.7])).tolist() == [-1, -1]
+
+
 @pytest.mark.parametrize("r", [[], [3.0]])
 def test_too_few_beats_give_no_cycles(r: list[float]) -> None:
     cycles = cut_cycles(np.array(r))

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from radarode.core.errors import InputError, WorkInterruptedError
+from radarode.data.native import save_recording
 from radarode.data.store import open_store, write_store
 from radarode.experiment import Experiment, read_experiment, run_experiment
 from radarode.simulate import iter_recordings
@@ -72,6 +73,25 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
     whole, broken = weights_of(tmp_path / "whole"), weights_of(tmp_path / "broken")
     assert all(torch.equal(whole[name], broken[name]) for name in whole)
     assert (tmp_path / "whole" / "log.jsonl").read_text() == (tmp_path / "broken" / "log.jsonl").read_text()
+
+
+def test_a_run_remembers_its_store(store: Path, experiment: Experiment, tmp_path: Path) -> None:
+    with pytest.raises(WorkInterruptedError):
+        run_experiment(experiment, tmp_path / "run", store=store, watchers=[stop_after(2)])
+    facts = run_experiment(experiment, tmp_path / "run", resume=True)
+    assert facts["best_epoch"] is not None
+
+
+def test_overwriting_with_bad_settings_keeps_the_old_run(store: Path, experiment: Experiment, tmp_path: Path) -> None:
+    run_experiment(experiment, tmp_path / "run", store=store)
+    before = weights_of(tmp_path / "run")
+    for change in ("model.preset=huge", "balance.strategy=none", "data.source=nowhere"):
+        bad = read_experiment(None, [*QUICK, change])
+        with pytest.raises((InputError, FileNotFoundError)):
+            run_experiment(bad, tmp_path / "run", overwrite=True)
+    after = weights_of(tmp_path / "run")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_another_seed_is_another_run(store: Path, experiment: Experiment, tmp_path: Path) -> None:
@@ -165,3 +185,67 @@ def test_the_published_schedule_rises_again() -> None:
     settings = TrainSettings.published()
     assert learning_rate(100, 1, settings) == pytest.approx(5e-5)
     assert learning_rate(200, 1, settings) == pytest.approx(5e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("scaling=foo", "scaling"),
+        ("seed=-1", "seed"),
+        ("data.validation=1.5", "data.validation"),
+        ("data.batch_channels=[3, 1]", "batch_channels"),
+        ("data.batch_channels=[0, 0]", "batch_channels"),
+        ("model.preset=paper", "x"),
+        ("balance.options={temperature: a}", "temperature"),
+        ("train.momentum=-1", "momentum"),
+        ("train.lr=[1", "--set"),
+        ("transform={name: sst, n_rows: many}", "n_rows"),
+        ("transform={name: sst, n_row: 71}", "n_row"),
+    ],
+)
+def test_bad_settings_are_found_before_any_data_is_touched(change: str, message: str, tmp_path: Path) -> None:
+    def start() -> None:
+        run_experiment(read_experiment(None, [*QUICK, change, "data.source=nowhere-at-all"]), tmp_path / "run")
+
+    with pytest.raises(InputError, match=message):
+        start()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_divergence_is_one_line(store: Path, tmp_path: Path) -> None:
+    changes = [*QUICK, "train.lr=1.0e+18", "train.optimizer=sgd", "train.clip_norm=null", "train.warmup_steps=0"]
+    with pytest.raises(InputError, match=r"diverged.*train\.lr"):
+        run_experiment(read_experiment(None, changes), tmp_path / "run", store=store)
+
+
+def test_fine_tuning_takes_over_what_the_weights_need(store: Path, tmp_path: Path) -> None:
+    first = read_experiment(None, [*QUICK, "scaling=minmax", "tasks.anchor_sigma_s=0.03"])
+    run_experiment(first, tmp_path / "first", store=store)
+    second = read_experiment(None, [*QUICK, f"model.start_from={tmp_path / 'first' / 'weights'}"])
+    run_experiment(second, tmp_path / "second", store=store)
+    adopted = read_experiment(tmp_path / "second" / "config.yaml")
+    assert adopted.scaling == "minmax"
+    assert adopted.tasks.anchor_sigma_s == 0.03
+
+
+def test_a_store_of_other_data_is_refused(experiment: Experiment, tmp_path: Path) -> None:
+    source = tmp_path / "people"
+    source.mkdir()
+    for recording in iter_recordings(plain_cohort(8, 2, 12.0)):
+        save_recording(source / f"{recording.name}.h5", recording)
+    first = read_experiment(None, [*QUICK, f"data.source={source}", "data.store_channels=2"])
+    run_experiment(first, tmp_path / "first", store=tmp_path / "shared")
+    other = read_experiment(None, [*QUICK, f"data.source={source}", "data.store_channels=3"])
+    with pytest.raises(InputError, match="store_channels = 2, not 3"):
+        run_experiment(other, tmp_path / "second", store=tmp_path / "shared")
+
+
+def test_a_log_line_too_many_is_dropped_on_resume(store: Path, experiment: Experiment, tmp_path: Path) -> None:
+    with pytest.raises(WorkInterruptedError):
+        run_experiment(experiment, tmp_path / "run", store=store, watchers=[stop_after(6)])
+    with (tmp_path / "run" / "log.jsonl").open("a") as log:
+        log.write('{"epoch": 1, "from": "a kill before the checkpoint"}\n')
+    run_experiment(experiment, tmp_path / "run", resume=True)
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [0, 1]
+    assert "kill" not in lines[1]

@@ -24,6 +24,8 @@ def training_progress() -> Iterator[Callable[[dict[str, Any]], None]]:
                     f"{name} {record[name]:.4f}" for name in ("shape", "length", "anchor")
                 )
                 bar.update(task, description=text, completed=record["step"], total=record["of"])
+            elif record["kind"] == "store":
+                bar.update(task, description="spectrograms", completed=record["done"], total=record["of"])
             else:
                 mark = "*" if record["best"] else " "
                 console.print(

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from radarode.core.errors import InputError
-from radarode.core.files import refuse_existing
+from radarode.core.files import refuse_existing_file
 from radarode.core.types import Motion
 
 
@@ -37,7 +37,7 @@ def convert(
 
     if out.suffix.lower() != SUFFIX:
         raise InputError.of("out", f"a file name that ends in {SUFFIX}", str(out))
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing_file(out, overwrite=overwrite)
     if out.is_dir():
         raise InputError(f"{out} is a folder. Name a file in it.")
     recording = load(source, fs_hz=fs, motion=motion)

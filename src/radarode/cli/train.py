@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -33,16 +34,18 @@ def train(
 
     if (out is None) == (resume is None):
         raise InputError("name either a run folder to create (OUT) or one to go on with (--resume RUN).")
+    changes = list(set_ or [])
+    if data is not None:
+        changes.append(f"data.source={json.dumps(data)}")
+    if start_from is not None:
+        changes.append(f"model.start_from={json.dumps(start_from)}")
     if resume is not None:
+        if changes or config is not None or overwrite:
+            raise InputError("--resume goes on with the run's own settings; leave out every option but --store.")
         with training_progress() as watcher:
             facts = run_experiment(read_experiment(), resume, resume=True, store=store, watchers=[watcher])
         _summary(resume, facts)
         return
-    changes = list(set_ or [])
-    if data is not None:
-        changes.append(f"data.source={data}")
-    if start_from is not None:
-        changes.append(f"model.start_from={start_from}")
     experiment = read_experiment(config, changes)
     assert out is not None
     with training_progress() as watcher:

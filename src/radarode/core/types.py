@@ -28,6 +28,9 @@ Status = Literal["NB", "IB", "PE", "SP", "unknown"]
 MOTIONS: tuple[str, ...] = get_args(Motion)
 STATUSES: tuple[str, ...] = get_args(Status)
 
+LARGEST_RCG = 1e15
+"""Far above any physical motion in any unit, and far enough below the largest float32 for sums of squares."""
+
 FS_LIMITS_HZ = (20.0, 20_000.0)
 
 
@@ -67,6 +70,8 @@ class Recording:
             raise InputError.of("rcg", "a non-empty array (channel, time)", f"shape {np.shape(self.rcg)}")
         if np.isinf(rcg).any():
             raise InputError.of("rcg", "finite, or NaN where samples are missing", "infinite values")
+        if np.nanmax(np.abs(rcg), initial=0.0) > LARGEST_RCG:
+            raise InputError.of("rcg", f"at most {LARGEST_RCG:g} in size", "larger values", "Check units and scale")
         if np.isnan(rcg).all():
             raise InputError.of("rcg", "known somewhere", "NaN in every sample of every channel")
         low, high = FS_LIMITS_HZ

@@ -13,6 +13,7 @@ layout writes each window as float64 (3.4 MB every 0.8 s).
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,11 +28,16 @@ from radarode.core.errors import InputError
 from radarode.core.files import new_folder
 from radarode.core.types import Recording
 from radarode.signal.blocks import Transform
-from radarode.signal.gaps import fill_gaps
+from radarode.signal.gaps import fill_gaps, missing_samples
+from radarode.signal.reference import reference_r_peaks
 from radarode.signal.timefrequency import make_transform, resolve_settings
 
 FORMAT = "radarode-spectrogram-store"
 VERSION = 1
+MOST_MISSING = 0.5
+"""A channel that misses a larger share of its samples is not stored."""
+
+INDEX = "index.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +46,7 @@ class StoredRecording:
 
     Attributes:
         frames: (frame, channel, row) float16, memory-mapped.
-        gaps: (frame,) whether any sample that shapes this frame's window was missing.
+        gaps: (frame,) whether motion or reference is missing within half a frame period.
         ecg_mv: (time,) reference at 200 Hz.
         r_peaks_s: (beat,) reference R peaks.
         subject, trial, status, source: as in `Recording`.
@@ -81,7 +87,7 @@ def write_store(
     *,
     max_channels: int | None = None,
     rng: np.random.Generator | None = None,
-    overwrite: bool = False,
+    made_from: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Transform recordings one at a time and write them as a store.
 
@@ -92,7 +98,7 @@ def write_store(
         transform: settings of the transform, as `make_transform` takes them.
         max_channels: keep a random choice of so many channels (needs `rng`); `None` keeps all.
         rng: for the choice of channels.
-        overwrite: replace an existing store.
+        made_from: facts about the source to keep in the index.
 
     Returns:
         The index entries.
@@ -102,7 +108,7 @@ def write_store(
     """
     entries: list[dict[str, Any]] = []
     transformer = make_transform(**transform)
-    with new_folder(path, overwrite=overwrite) as folder:
+    with new_folder(path) as folder:
         for number, recording in enumerate(recordings):
             entries.append(_write_one(folder, f"{number:04d}", recording, transformer, max_channels, rng))
         if not entries:
@@ -112,9 +118,10 @@ def write_store(
             "version": VERSION,
             "transform": resolve_settings(**transform),
             "freqs_hz": [float(f) for f in transformer.freqs_hz],
+            "made_from": dict(made_from or {}),
             "recordings": entries,
         }
-        (folder / "index.json").write_text(json.dumps(index, indent=1))
+        (folder / INDEX).write_text(json.dumps(index, indent=1))
     return entries
 
 
@@ -126,11 +133,11 @@ def _write_one(
     max_channels: int | None,
     rng: np.random.Generator | None,
 ) -> dict[str, Any]:
-    if recording.r_peaks_s is None:
-        raise InputError(f"recording {recording.name} has no reference ECG; training needs one.")
     if recording.fs_hz != FS_HZ:
         raise InputError.of("fs_hz", f"{FS_HZ:g} Hz for a store", recording.fs_hz)
-    rcg, missing = fill_gaps(recording.rcg)
+    known_empty = recording.r_peaks_s is not None and len(recording.r_peaks_s) == 0
+    r_peaks_s = np.empty(0) if known_empty else reference_r_peaks(recording)
+    rcg, missing = _live_channels(recording)
     if max_channels is not None and len(rcg) > max_channels:
         if rng is None:
             raise TypeError("max_channels needs rng")
@@ -139,13 +146,28 @@ def _write_one(
     values = transform(rcg).values.numpy()
     scale = values.max(axis=(1, 2))
     stored = values / np.where(scale > 0, scale, 1.0)[:, None, None]
-    np.save(folder / f"{key}.frames.npy", np.ascontiguousarray(stored.transpose(2, 0, 1), dtype=np.float16))
-    gaps = frame_gaps(np.asarray(missing.any(axis=0)), values.shape[2])
+    frames = np.ascontiguousarray(stored.transpose(2, 0, 1), dtype=np.float16)
     unknown = np.full(recording.rcg.shape[1], np.nan, dtype=np.float32)
     ecg_mv = unknown if recording.ecg_mv is None else recording.ecg_mv
-    np.savez(folder / f"{key}.reference.npz", ecg_mv=ecg_mv, r_peaks_s=recording.r_peaks_s, gaps=gaps, scale=scale)
+    # Where the reference is missing an empty anchor map would be a lie; without any ECG, given beats are trusted.
+    untold = np.isnan(ecg_mv) if recording.ecg_mv is not None else np.zeros(len(ecg_mv), dtype=bool)
+    gaps = frame_gaps(missing.any(axis=0) | untold, values.shape[2])
+    np.save(folder / f"{key}.frames.npy", frames)
+    np.savez(folder / f"{key}.reference.npz", ecg_mv=ecg_mv, r_peaks_s=r_peaks_s, gaps=gaps, scale=scale)
     names = ("subject", "trial", "status", "source")
-    return {"key": key, **{name: getattr(recording, name) for name in names}, "frames": int(values.shape[2])}
+    facts = {name: getattr(recording, name) for name in names}
+    digest = hashlib.sha256(frames.tobytes() + ecg_mv.tobytes() + r_peaks_s.tobytes()).hexdigest()
+    return {"key": key, **facts, "frames": len(frames), "sha256": digest}
+
+
+def _live_channels(recording: Recording) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the bridged motion of the channels that are there most of the time, and where it is missing."""
+    missing = missing_samples(recording.rcg, recording.fs_hz)
+    live = missing.mean(axis=1) <= MOST_MISSING
+    if not live.any():
+        raise InputError(f"recording {recording.name}: every channel misses more than half of its samples.")
+    filled, _ = fill_gaps(np.where(missing, np.float32(np.nan), recording.rcg)[live])
+    return filled, missing[live]
 
 
 def frame_gaps(missing: NDArray[np.bool_], n_frames: int) -> NDArray[np.bool_]:
@@ -201,7 +223,7 @@ def open_store(path: Path | str) -> Store:
         InputError: the folder is not a store of this version.
     """
     folder = Path(path)
-    index_path = folder / "index.json"
+    index_path = folder / INDEX
     if not index_path.is_file():
         raise InputError(f"{folder} is not a spectrogram store: it has no index.json. Name a folder that has one.")
     index = json.loads(index_path.read_text())

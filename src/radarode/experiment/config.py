@@ -14,6 +14,8 @@ from radarode.core.config import from_plain, suggestion, to_plain
 from radarode.core.errors import InputError
 from radarode.core.files import atomic_path
 from radarode.data.augment import AugmentSettings
+from radarode.data.scaling import SCALINGS
+from radarode.signal.timefrequency import resolve_settings
 from radarode.tasks.settings import TaskSettings
 from radarode.train.settings import TrainSettings
 
@@ -46,6 +48,20 @@ class DataSettings:
     validation: float = 0.1
     validation_by: Literal["subject", "time"] = "subject"
 
+    def __post_init__(self) -> None:
+        if not 0.0 < self.validation < 1.0:
+            raise InputError.of("data.validation", "between 0 and 1, both excluded", self.validation)
+        for name, least in (("store_channels", 1), ("copies", 0), ("folds", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError.of(f"data.{name}", f"at least {least}", value)
+        if self.batch_channels is not None and not 1 <= self.batch_channels[0] <= self.batch_channels[1]:
+            raise InputError.of("data.batch_channels", "a pair (smallest, largest) from 1 up", self.batch_channels)
+        if not 0.0 < self.step_s <= 60.0:
+            raise InputError.of("data.step_s", "above 0 and at most 60 s", self.step_s)
+        if not 0 <= self.fold < self.folds:
+            raise InputError.of("data.fold", f"from 0 to data.folds - 1 = {self.folds - 1}", self.fold)
+
 
 @dataclass(frozen=True, slots=True)
 class BalanceSettings:
@@ -77,6 +93,13 @@ class Experiment:
     balance: BalanceSettings = field(default_factory=BalanceSettings)
     augment: AugmentSettings | None = field(default_factory=AugmentSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise InputError.of("seed", "not negative", self.seed)
+        if self.scaling not in SCALINGS:
+            raise InputError.of("scaling", f"one of {', '.join(SCALINGS)}", repr(self.scaling))
+        resolve_settings(**self.transform)
 
 
 def read_experiment(path: Path | str | None = None, changes: Sequence[str] = ()) -> Experiment:
@@ -123,7 +146,10 @@ def _apply(plain: dict[str, Any], change: str) -> None:
         if not isinstance(node[parent], dict):
             raise InputError(f"`{'.'.join(parents[: depth + 1])}` has no keys below it; got {change!r}.")
         node = node[parent]
-    node[last] = yaml.safe_load(text)
+    try:
+        node[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError.of("--set", "key.path=value with a YAML value", repr(change)) from error
 
 
 def write_yaml(path: Path, experiment: Experiment) -> None:

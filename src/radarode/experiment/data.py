@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,45 +14,60 @@ from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.augment import AugmentSettings, augment_recording
 from radarode.data.load import load
-from radarode.data.store import write_store
+from radarode.data.store import open_store, write_store
 from radarode.experiment.config import DataSettings, Experiment, read_experiment
 from radarode.experiment.layout import CONFIG, SPLIT
-from radarode.simulate import PRESETS, iter_recordings
+from radarode.signal.timefrequency import resolve_settings
+from radarode.simulate import PRESETS, Cohort, iter_recordings
+
+COMPANIONS = (".json", ".md", ".txt", ".yaml", ".dat", ".atr", ".qrs", ".xyz")
+"""Endings of files that stand beside recordings; a WFDB record is named by its header."""
+
+Watcher = Callable[[dict[str, Any]], None]
 
 
 def find_recordings(source: str) -> list[Path]:
     """List the files of a data source: one file, or everything in a folder that is not hidden."""
     path = Path(source)
     if path.is_dir():
-        hidden = (".json", ".md", ".txt", ".dat", ".atr", ".hea", ".yaml")
-        files = sorted(p for p in path.iterdir() if p.is_file() and p.suffix not in hidden and p.name[0] != ".")
+        files = sorted(p for p in path.iterdir() if p.is_file() and p.suffix not in COMPANIONS and p.name[0] != ".")
         if not files:
             raise InputError(f"{path} holds no recordings.")
         return files
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; name a recording, a folder, or simulate:PRESET.")
     return [path]
 
 
 def iterate_recordings(settings: DataSettings, seed: int) -> Iterator[Recording]:
     """Yield the recordings of a data source, one at a time."""
     if settings.source.startswith("simulate:"):
-        name = settings.source.removeprefix("simulate:")
-        if name not in PRESETS:
-            raise InputError(f"unknown simulated cohort `{name}`. {suggestion(name, PRESETS)}")
-        yield from iter_recordings(PRESETS[name](seed))
+        yield from iter_recordings(_cohort(settings.source, seed))
         return
-
     for path in find_recordings(settings.source):
         yield load(path, fs_hz=settings.fs_hz)
 
 
-def build_store(experiment: Experiment, path: Path) -> None:
-    """Transform the data source into a spectrogram store, with augmented copies where asked for."""
+def count_recordings(settings: DataSettings, seed: int) -> int:
+    """Return how many recordings a data source has, copies not counted."""
+    if settings.source.startswith("simulate:"):
+        return _cohort(settings.source, seed).n_recordings
+    return len(find_recordings(settings.source))
+
+
+def build_store(experiment: Experiment, path: Path, watchers: Sequence[Watcher] = ()) -> None:
+    """Transform the data source into a spectrogram store, with augmented copies where asked for.
+
+    Args:
+        experiment: names the source, the transform and the copies.
+        path: the store to create.
+        watchers: called with the number of recordings done.
+    """
+    total = count_recordings(experiment.data, experiment.seed)
     rng = np.random.default_rng([experiment.seed, 10])
 
     def recordings() -> Iterator[Recording]:
-        for recording in iterate_recordings(experiment.data, experiment.seed):
+        for number, recording in enumerate(iterate_recordings(experiment.data, experiment.seed)):
+            for watcher in watchers:
+                watcher({"kind": "store", "done": number, "of": total})
             yield recording
             for _ in range(experiment.data.copies):
                 yield augment_recording(recording, experiment.augment or AugmentSettings(), rng)
@@ -62,7 +78,40 @@ def build_store(experiment: Experiment, path: Path) -> None:
         experiment.transform,
         max_channels=experiment.data.store_channels,
         rng=np.random.default_rng([experiment.seed, 11]),
+        made_from=_made_from(experiment),
     )
+
+
+def _made_from(experiment: Experiment) -> dict[str, Any]:
+    data = experiment.data
+    return {
+        "source": data.source,
+        "seed": experiment.seed,
+        "store_channels": data.store_channels,
+        "copies": data.copies,
+        "transform": resolve_settings(**experiment.transform),
+    }
+
+
+def check_store(experiment: Experiment, path: Path) -> None:
+    """Refuse a store that was made from other data or with other settings than the experiment's.
+
+    Raises:
+        InputError: naming the first difference.
+    """
+    made_from = open_store(path).index.get("made_from", {})
+    for key, wanted in _made_from(experiment).items():
+        if key in made_from and made_from[key] != wanted:
+            raise InputError(
+                f"the store {path} was made with {key} = {made_from[key]!r}, not {wanted!r}. Name another."
+            )
+
+
+def _cohort(source: str, seed: int) -> Cohort:
+    name = source.removeprefix("simulate:")
+    if name not in PRESETS:
+        raise InputError(f"unknown simulated cohort `{name}`. {suggestion(name, PRESETS)}")
+    return PRESETS[name](seed)
 
 
 def held_out_recordings(folder: Path | str) -> Iterator[Recording]:

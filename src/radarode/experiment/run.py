@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,20 @@ import torch
 
 from radarode.balance import make_strategy
 from radarode.core.allocator import keep_freed_memory
-from radarode.core.config import to_plain
+from radarode.core.config import from_plain, to_plain
+from radarode.core.constants import WINDOW_FRAMES
 from radarode.core.errors import InputError
-from radarode.core.files import refuse_existing
+from radarode.core.files import new_folder
 from radarode.data.splits import Split, split_subjects
-from radarode.data.store import open_store
-from radarode.experiment.config import Experiment, ModelSettings, read_experiment, write_yaml
-from radarode.experiment.data import build_store
+from radarode.data.store import INDEX, open_store
+from radarode.experiment.config import Experiment, read_experiment, write_yaml
+from radarode.experiment.data import build_store, check_store
 from radarode.experiment.layout import CONFIG, ENVIRONMENT, SPLIT, STORE, WEIGHTS
 from radarode.models.config import preset
 from radarode.models.pretrained import load_model, save_model
-from radarode.models.radarode_mtl import RadarOdeMtl
+from radarode.models.radarode_mtl import RadarOdeMtl, build_model
+from radarode.signal.timefrequency import resolve_settings
+from radarode.tasks import TaskSettings
 from radarode.train import Training
 from radarode.train.feed import make_feed
 
@@ -57,33 +60,53 @@ def run_experiment(
     """
     keep_freed_memory()
     run = Path(folder)
-    store_path = Path(store) if store is not None else run / STORE
     if resume:
-        experiment = read_experiment(run / CONFIG)
-        trainer = _trainer(experiment, run, store_path)
+        experiment = read_experiment(_existing(run / CONFIG))
+        store_path = Path(store or json.loads(_existing(run / ENVIRONMENT).read_text())["store"])
     else:
-        refuse_existing(run, overwrite=overwrite)
-        shutil.rmtree(run, ignore_errors=True)
-        run.mkdir(parents=True)
-        try:
-            trainer = _prepare(experiment, run, store_path)
-        except BaseException:
-            shutil.rmtree(run)
-            raise
+        store_path = Path(store) if store is not None else run / STORE
+        experiment = adopt_weights(experiment)
+        with new_folder(run, overwrite=overwrite) as preparing:
+            built = store_path if store is not None else preparing / STORE
+            _prepare(experiment, preparing, built, watchers)
+            facts = environment(experiment, store_path, built / INDEX)
+            (preparing / ENVIRONMENT).write_text(json.dumps(facts, indent=1))
+    trainer = _trainer(experiment, run, store_path)
     progress = trainer.run(resume=resume, watchers=watchers)
     return {"best_epoch": progress.best_epoch, "score": progress.best_score}
 
 
-def _prepare(experiment: Experiment, run: Path, store: Path) -> Any:
-    """Fill a new run folder and return its trainer; what is wrong with the settings shows here."""
-    _make_model(experiment.model)
+def _prepare(experiment: Experiment, folder: Path, store: Path, watchers: Sequence[Any]) -> None:
+    """Fill a new run folder before it gets its name; whatever is wrong with the settings or the data shows here."""
+    model = _make_model(experiment)
     make_strategy(experiment.balance.strategy, **experiment.balance.options)
-    write_yaml(run / CONFIG, experiment)
-    if not (store / "index.json").is_file():
-        build_store(experiment, store)
-    trainer = _trainer(experiment, run, store)
-    (run / ENVIRONMENT).write_text(json.dumps(environment(experiment, store / "index.json"), indent=1))
-    return trainer
+    if experiment.data.batch_channels is not None:
+        rows = resolve_settings(**experiment.transform)["n_rows"]
+        model.encode(torch.zeros(2, experiment.data.batch_channels[1], rows, WINDOW_FRAMES))
+    write_yaml(folder / CONFIG, experiment)
+    if not (store / INDEX).is_file():
+        build_store(experiment, store, watchers)
+    check_store(experiment, store)
+    _trainer(experiment, folder, store)
+
+
+def adopt_weights(experiment: Experiment) -> Experiment:
+    """Take over the scaling, tasks and transform of the weights that training starts from; they only fit those."""
+    if experiment.model.start_from is None:
+        return experiment
+    loaded = load_model(experiment.model.start_from)
+    return replace(
+        experiment,
+        scaling=loaded.scaling,
+        tasks=from_plain(TaskSettings, loaded.tasks),
+        transform=dict(loaded.transform),
+    )
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.parent} is not a run folder: it has no {path.name}.")
+    return path
 
 
 def _trainer(experiment: Experiment, run: Path, store_path: Path) -> Any:
@@ -110,8 +133,7 @@ def _trainer(experiment: Experiment, run: Path, store_path: Path) -> Any:
         channels=None if most is None else (most, most),
         **common,
     )
-    torch.manual_seed(experiment.seed)
-    model = _make_model(experiment.model)
+    model = _make_model(experiment)
 
     def keep_best(figures: dict[str, float]) -> None:
         facts = {
@@ -120,6 +142,8 @@ def _trainer(experiment: Experiment, run: Path, store_path: Path) -> Any:
             "transform": store.index["transform"],
             "validation": figures,
             "data": settings.source,
+            "start_from": experiment.model.start_from,
+            "strategy": experiment.balance.strategy,
             "seed": experiment.seed,
         }
         save_model(run / WEIGHTS, model, facts, overwrite=True)
@@ -153,21 +177,28 @@ def _sides(experiment: Experiment, store: Any) -> tuple[Split, tuple[Any, ...], 
     return split, store.of_subjects(split.train), store.of_subjects(split.validation)
 
 
-def _make_model(settings: ModelSettings) -> Any:
-
+def _make_model(experiment: Experiment) -> RadarOdeMtl:
+    settings = experiment.model
     if settings.start_from is not None:
         if settings.changes:
             raise InputError("`model.changes` cannot be combined with `model.start_from`: weights fix the sizes.")
-        return load_model(settings.start_from).model
-    return RadarOdeMtl(preset(settings.preset, **settings.changes))
+        return load_model(settings.start_from).model.train()
+    return build_model(preset(settings.preset, **settings.changes), experiment.seed)
 
 
-def environment(experiment: Experiment, store_index: Path) -> dict[str, Any]:
-    """Return what a result depends on besides its configuration: versions, data hash, seed, machine kind."""
+def environment(experiment: Experiment, store: Path, index: Path) -> dict[str, Any]:
+    """Return what a result depends on besides its configuration: versions, data hash, seed, machine kind.
+
+    Args:
+        experiment: the configuration.
+        store: where the run will look for its spectrograms.
+        index: where the store's index is now.
+    """
     names = ("radarode", "torch", "numpy", "scipy", "sleepecg")
     return {
         "seed": experiment.seed,
-        "data_sha256": hashlib.sha256(store_index.read_bytes()).hexdigest(),
+        "store": str(store),
+        "data_sha256": hashlib.sha256(index.read_bytes()).hexdigest(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "versions": {name: version(name) for name in names},

@@ -14,14 +14,23 @@ from numpy.typing import ArrayLike, NDArray
 from radarode.core.types import Beats, ReconstructedEcg
 from radarode.metrics.beats import candidate_pairs, match_beats
 
+FloatArray = NDArray[np.floating]
+
 CALIBRATION_S = 20.0
 """Length of the stretch at the start of a recording from which its delay may be calibrated."""
+
+SHORT_S = 3.0 * CALIBRATION_S
+"""In recordings shorter than this the calibration stretch is so large a part that calibrated is close to oracle."""
 
 MAX_DELAY_S = 0.4
 """Largest delay that is looked for, in either direction."""
 
 _BIN_S = 0.05
-_TIE = 0.05
+_APART_S = 0.1
+_FEWEST = 0.4
+_COUNT_SLACK = 0.1
+_SPREAD_FACTOR = 1.1
+_SPREAD_SLACK_S = 0.0005
 
 
 def estimate_delay(
@@ -29,13 +38,17 @@ def estimate_delay(
     reference_r_s: ArrayLike,
     until_s: float | None = CALIBRATION_S,
     max_delay_s: float = MAX_DELAY_S,
-) -> float:
+) -> float | None:
     """Estimate by how much the predicted beats are late, as one constant.
 
-    All differences predicted - reference within `max_delay_s` are gathered; the 50-ms interval that holds
-    the most of them is where most beats match. Intervals that hold at most one beat or 5 % fewer are ties,
-    and of those the one nearest to 0 wins: fast, regular rhythms match equally well one beat off. The
-    delay is then the median difference of the beats that match (150 ms) after its removal.
+    All differences predicted - reference within `max_delay_s` are gathered; the 50-ms intervals that hold the
+    most of them are candidates. For each the beats that match (150 ms) after its removal give the median
+    difference and the mean absolute distance from it. Of the candidates with the most matches (at most one, or
+    10 %, fewer) the one with the smallest spread wins: one beat off, the spread is that of the intervals
+    themselves. Spreads within 10 % and 0.5 ms are ties, which go to the candidate nearest to 0.
+
+    Limit: where the intervals vary less than the beats are placed (a regular pulse), delays one beat apart cannot
+    be told from each other, and what lies beyond half an interval is then taken for a smaller one.
 
     Args:
         predicted_r_s: (beat,) seconds, increasing.
@@ -44,21 +57,24 @@ def estimate_delay(
         max_delay_s: largest delay looked for.
 
     Returns:
-        Seconds, positive where the prediction is late; 0 where no two beats are near enough.
+        Seconds, positive where the prediction is late; None where no two beats are near enough.
 
     Example:
-        >>> round(estimate_delay([1.1, 2.1, 3.3], [1.0, 2.0, 3.2]), 3)
-        0.1
+        >>> estimate_delay([1.25, 2.25, 3.5], [1.0, 2.0, 3.25])
+        0.25
     """
     predicted, reference = np.asarray(predicted_r_s, float), np.asarray(reference_r_s, float)
     if until_s is not None:
         predicted, reference = predicted[predicted <= until_s], reference[reference <= until_s]
     p, r = candidate_pairs(predicted, reference, max_delay_s)
     if len(p) == 0:
-        return 0.0
-    coarse_s = _densest(np.sort(predicted[p] - reference[r]))
-    pairs = match_beats(predicted - coarse_s, reference)
-    return float(np.median(predicted[pairs.predicted] - reference[pairs.reference]))
+        return None
+    candidates = _densest(np.sort(predicted[p] - reference[r]))
+    count, spread_s, delay_s = np.array([_fit(predicted, reference, one) for one in candidates]).T
+    slack = max(1.0, _COUNT_SLACK * count.max()) if count.max() > 2 else 0.0
+    enough = count >= count.max() - slack
+    alike = enough & (spread_s <= _SPREAD_FACTOR * spread_s[enough].min() + _SPREAD_SLACK_S)
+    return float(min(delay_s[alike], key=abs))
 
 
 def shift(ecg: ReconstructedEcg, delay_s: float) -> ReconstructedEcg:
@@ -100,9 +116,12 @@ def calibrate(
         until_s: stretch of the recording that may be used; None for all (oracle).
 
     Returns:
-        The moved reconstruction, marked as calibrated, with the removed delay in `delay_s`.
+        The moved reconstruction, marked as calibrated, with the removed delay in `delay_s`; or `ecg` as it is,
+        not marked, where no beat is near a reference beat and nothing could be measured.
     """
     delay_s = estimate_delay(ecg.beats.r_s, reference_r_s, until_s)
+    if delay_s is None:
+        return ecg
     return replace(shift(ecg, -delay_s), calibrated=True, delay_s=delay_s)
 
 
@@ -113,19 +132,30 @@ def uncalibrate(ecg: ReconstructedEcg) -> ReconstructedEcg:
     return replace(shift(ecg, ecg.delay_s), calibrated=False, delay_s=0.0)
 
 
-def _densest(differences_s: NDArray[np.floating]) -> float:
-    """Return the median of the fullest 50-ms interval, ties going to the one nearest to 0."""
+def _densest(differences_s: FloatArray) -> list[float]:
+    """Return the medians of the fullest 50-ms intervals, at least 100 ms apart, the fullest first."""
     stop = np.searchsorted(differences_s, differences_s + _BIN_S, side="right")
     start = np.arange(len(differences_s))
-    counts = stop - start
-    slack = max(1.0, _TIE * counts.max()) if counts.max() > 2 else 0.0
-    tied = counts >= counts.max() - slack
-    ends = (start + stop)[tied]
+    counts, ends = stop - start, start + stop
     middle = 0.5 * (differences_s[(ends - 1) // 2] + differences_s[ends // 2])
-    return float(middle[np.argmin(np.abs(middle))])
+    chosen: list[float] = []
+    for i in np.lexsort((np.abs(middle), -counts)):
+        if counts[i] < _FEWEST * counts.max():
+            break
+        if all(abs(middle[i] - other) > _APART_S for other in chosen):
+            chosen.append(float(middle[i]))
+    return chosen
 
 
-def _merge(gaps_s: NDArray[np.floating]) -> NDArray[np.floating]:
+def _fit(predicted_r_s: FloatArray, reference_r_s: FloatArray, coarse_s: float) -> tuple[int, float, float]:
+    """Return how many beats match after a delay, their mean absolute distance from their median, and that median."""
+    pairs = match_beats(predicted_r_s - coarse_s, reference_r_s)
+    differences = predicted_r_s[pairs.predicted] - reference_r_s[pairs.reference]
+    delay_s = float(np.median(differences))
+    return len(pairs), float(np.abs(differences - delay_s).mean()), delay_s
+
+
+def _merge(gaps_s: FloatArray) -> FloatArray:
     merged: list[list[float]] = []
     for a, b in gaps_s[np.argsort(gaps_s[:, 0])]:
         if b <= a:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from radarode.core.vertex import parabola_offset
 from radarode.metrics.beats import Matching
 from radarode.metrics.shape import nanmedian
 
@@ -85,7 +86,4 @@ def _extremum(curve: FloatArray, start_s: float, stop_s: float, fs_hz: float) ->
     k = int(np.argmax(window))
     if k in (0, len(window) - 1):
         return float("nan")
-    before, top, after = window[k - 1 : k + 2]
-    bend = before - 2.0 * top + after
-    offset = 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return (start + k + offset) / fs_hz
+    return (start + k + float(parabola_offset(*window[k - 1 : k + 2]))) / fs_hz

@@ -45,7 +45,8 @@ def cycle_scores(predicted: ArrayLike, reference_mv: ArrayLike, spans: IntArray)
     """Compute PCC and RMSE of every reference cycle.
 
     Both curves are min-max scaled within the cycle; RMSE_mV = RMSE of the scaled curves x range of the
-    reference. Predicted samples that are missing count as zero, so a cycle in a gap has PCC 0.
+    reference. Predicted samples that are missing count as zero, so a cycle in a gap has PCC 0 and the
+    RMSE of a flat line, which a late or wrong curve can exceed: read RMSE beside coverage.
 
     Args:
         predicted: (time,) any unit, NaN in gaps.

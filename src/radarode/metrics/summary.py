@@ -21,8 +21,24 @@ FAILED_PCC = 0.6
 
 
 @dataclass(frozen=True, slots=True)
+class Medians(Scores):
+    """Hold medians over recordings, and over how many of them: what is undefined (NaN) has no place in a median.
+
+    Failures are undefined (a recording without a matched beat has no timing error), so a median over fewer
+    recordings than there are looks better than it is. Wherever it is shown, `scored` stands beside it.
+
+    Attributes:
+        n_recordings: number of recordings.
+        scored: per column and metric, in how many of them it is defined.
+    """
+
+    n_recordings: int
+    scored: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """Hold medians over recordings, NaN entries left out.
+    """Hold medians over recordings.
 
     Attributes:
         overall: medians over all recordings.
@@ -31,8 +47,8 @@ class Summary:
         n_failed: number of recordings with a PCC below `FAILED_PCC`, per column.
     """
 
-    overall: Scores
-    subjects: Mapping[str, Scores]
+    overall: Medians
+    subjects: Mapping[str, Medians]
     n_recordings: Mapping[str, int]
     n_failed: Mapping[str, int]
 
@@ -74,8 +90,14 @@ def _json_value(name: str, value: float) -> float | int | None:
     return int(value) if name == "n_beats" and float(value).is_integer() else float(value)
 
 
-def _medians(scores: Sequence[Scores]) -> Scores:
-    def column(name: str) -> dict[str, float]:
-        return {key: nanmedian([getattr(one, name).get(key, math.nan) for one in scores]) for key in METRICS}
-
-    return Scores(column("deployable"), column("calibrated"), column("oracle"))
+def _medians(scores: Sequence[Scores]) -> Medians:
+    values = {
+        column: {key: [getattr(one, column).get(key, math.nan) for one in scores] for key in METRICS}
+        for column in COLUMNS
+    }
+    medians = {column: {key: nanmedian(each) for key, each in metrics.items()} for column, metrics in values.items()}
+    scored = {
+        column: {key: sum(map(math.isfinite, each)) for key, each in metrics.items()}
+        for column, metrics in values.items()
+    }
+    return Medians(**medians, n_recordings=len(scores), scored=scored)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from radarode.core.config import from_plain
-from radarode.core.constants import WINDOW_S
+from radarode.core.constants import FS_HZ, WINDOW_S
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.models.pretrained import Pretrained, load_model
-from radarode.reconstruction.merge import merge_maps
 from radarode.reconstruction.rhythm import beat_quality, choose_beats
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.reconstruction.stitch import stitch
@@ -51,9 +50,12 @@ def reconstruct_windows(outputs: WindowOutputs, tasks: TaskSettings, settings: R
         tasks: how the tasks are encoded.
         settings: how to merge and choose.
     """
-    merged, _ = merge_maps(outputs.anchors, outputs.start_s, len(outputs.missing))
-    merged[outputs.missing] = 0.0
-    times_s, heights = decode_anchor(merged, threshold=settings.threshold, min_distance_s=0.5 * settings.min_distance_s)
+    times_s, heights = decode_anchor(
+        outputs.anchor, threshold=settings.threshold, min_distance_s=0.5 * settings.min_distance_s
+    )
+    # Peaks are found first and dropped after: a map cut off at a gap would grow a false peak at the cut.
+    heard = ~outputs.missing[np.rint(times_s * FS_HZ).astype(np.int64).clip(0, len(outputs.missing) - 1)]
+    times_s, heights = times_s[heard], heights[heard]
     length_s = _length_at(times_s, outputs)
     chosen = choose_beats(times_s, heights, length_s, settings)
     times_s, heights, length_s = times_s[chosen], heights[chosen], length_s[chosen]

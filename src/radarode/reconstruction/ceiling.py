@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_S
 from radarode.core.types import ReconstructedEcg
 from radarode.reconstruction import reconstruct_windows
+from radarode.reconstruction.merge import MapMerger
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.reconstruction.windows import WindowOutputs
 from radarode.tasks import TaskSettings
@@ -38,5 +39,7 @@ def decode_of_encode(
     start_s = start_s[reference.usable(start_s)]
     targets = reference.targets(start_s)
     length_s = decode_length(np.log(targets.length.astype(np.float64) + 1e-12), tasks)
-    outputs = WindowOutputs(start_s, targets.shape, length_s, targets.anchor, np.isnan(ecg))
+    merger = MapMerger(len(ecg))
+    merger.add(targets.anchor, start_s)
+    outputs = WindowOutputs(start_s, targets.shape, length_s, merger.merged(), np.isnan(ecg))
     return reconstruct_windows(outputs, tasks, settings)

@@ -17,28 +17,35 @@ def window_weights() -> NDArray[np.float64]:
     return EDGE_WEIGHT + (1.0 - EDGE_WEIGHT) * np.sin(np.pi * phase) ** 2
 
 
-def merge_maps(
-    maps: NDArray[np.floating], start_s: NDArray[np.float64], n_samples: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Average overlapping maps with `window_weights`.
+class MapMerger:
+    """Average overlapping maps with `window_weights`, as they come.
 
     Args:
-        maps: (window, 800) anchor maps at 200 Hz.
-        start_s: (window,) start of each window.
         n_samples: length of the recording at 200 Hz.
-
-    Returns:
-        (time,) merged map, zero where no window reaches, and (time,) the total weight there.
     """
-    weights = window_weights()
-    total = np.zeros(n_samples + WINDOW_SAMPLES)
-    weight = np.zeros(n_samples + WINDOW_SAMPLES)
-    first = np.rint(start_s * FS_HZ).astype(np.int64)
-    for window, begin in enumerate(first):
-        # Windows start on frames (1/30 s), samples on 1/200 s: move the map by the rest, at most half a sample.
-        shift = start_s[window] * FS_HZ - begin
-        moved = np.interp(np.arange(WINDOW_SAMPLES), np.arange(WINDOW_SAMPLES) + shift, maps[window])
-        total[begin : begin + WINDOW_SAMPLES] += weights * moved
-        weight[begin : begin + WINDOW_SAMPLES] += weights
-    total, weight = total[:n_samples], weight[:n_samples]
-    return np.divide(total, weight, out=np.zeros(n_samples), where=weight > 0), weight
+
+    def __init__(self, n_samples: int) -> None:
+        self._n_samples = n_samples
+        self._weights = window_weights()
+        self._total = np.zeros(n_samples + WINDOW_SAMPLES)
+        self._weight = np.zeros(n_samples + WINDOW_SAMPLES)
+
+    def add(self, maps: NDArray[np.floating], start_s: NDArray[np.float64]) -> None:
+        """Add windows.
+
+        Args:
+            maps: (window, 800) anchor maps at 200 Hz.
+            start_s: (window,) start of each window.
+        """
+        samples = np.arange(WINDOW_SAMPLES)
+        for window, begin in enumerate(np.rint(start_s * FS_HZ).astype(np.int64)):
+            # Windows start on frames (1/30 s), samples on 1/200 s: move the map by the rest, at most half a sample.
+            shift = start_s[window] * FS_HZ - begin
+            moved = np.interp(samples, samples + shift, maps[window])
+            self._total[begin : begin + WINDOW_SAMPLES] += self._weights * moved
+            self._weight[begin : begin + WINDOW_SAMPLES] += self._weights
+
+    def merged(self) -> NDArray[np.float64]:
+        """Return the (time,) merged map, zero where no window reaches."""
+        total, weight = self._total[: self._n_samples], self._weight[: self._n_samples]
+        return np.divide(total, weight, out=np.zeros(self._n_samples), where=weight > 0)

@@ -10,15 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_FRAMES, WINDOW_S, WINDOW_SAMPLES
+from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_FRAMES, WINDOW_S
 from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.scaling import scale_windows
 from radarode.data.store import frame_gaps
 from radarode.models.pretrained import Pretrained
+from radarode.reconstruction.merge import MapMerger
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.signal.blocks import Transform
-from radarode.signal.gaps import fill_gaps, find_gaps
+from radarode.signal.gaps import fill_gaps, find_gaps, missing_samples
 from radarode.signal.timefrequency import make_transform
 from radarode.tasks import TaskSettings
 from radarode.tasks.length import decode_length
@@ -27,8 +28,8 @@ from radarode.tasks.settings import SHAPE_SAMPLES
 CHUNK_S = 60.0
 """Motion handed to the transform at a time."""
 
-FLAT_S = 0.25
-"""A channel that holds one value for longer has dropped out."""
+BRIDGE_S = 0.1
+"""Motion that is missing for no longer is bridged; longer silence is a gap of the ECG."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,48 +40,36 @@ class WindowOutputs:
         start_s: (window,) start of each window.
         shapes: (window, 200) cycle at the window's centre.
         length_s: (window,) its length.
-        anchors: (window, 800) R-peak map.
+        anchor: (time,) merged R-peak map at 200 Hz.
         missing: (time,) at 200 Hz, where no channel carries motion: nothing may be placed there.
     """
 
     start_s: NDArray[np.float64]
     shapes: NDArray[np.float32]
     length_s: NDArray[np.float64]
-    anchors: NDArray[np.float32]
+    anchor: NDArray[np.float64]
     missing: NDArray[np.bool_]
 
 
-def missing_samples(rcg: NDArray[np.floating], fs_hz: float) -> NDArray[np.bool_]:
-    """Mark samples that carry no motion: NaN, or one value held for longer than `FLAT_S`.
+def iterate_frames(rcg: NDArray[np.floating], missing: NDArray[np.bool_], transform: Transform) -> Iterator[Tensor]:
+    """Yield consecutive spectrogram frames (channel, row, frame), as a stream of the motion would.
 
     Args:
-        rcg: (channel, time).
-        fs_hz: sampling rate.
-
-    Returns:
-        (channel, time).
+        rcg: (channel, time) motion at 200 Hz.
+        missing: (channel, time) samples to bridge.
+        transform: makes the frames.
     """
-    missing = np.isnan(rcg)
-    shortest = max(2, round(FLAT_S * fs_hz))
-    for channel, values in enumerate(rcg):
-        flat = np.concatenate([[False], values[1:] == values[:-1]])
-        for begin, end in find_gaps(flat):
-            if end - begin + 1 >= shortest:
-                missing[channel, begin - 1 : end] = True
-    return missing
-
-
-def iterate_frames(recording: Recording, transform: Transform) -> Iterator[Tensor]:
-    """Yield consecutive spectrogram frames (channel, row, frame), as a stream of the motion would."""
-    state = transform.init_state(recording.n_channels)
+    state = transform.init_state(len(rcg))
     chunk = round(CHUNK_S * FS_HZ)
-    for begin in range(0, recording.rcg.shape[1], chunk):
-        filled, _ = fill_gaps(recording.rcg[:, begin : begin + chunk])
+    for begin in range(0, rcg.shape[1], chunk):
+        part = slice(begin, begin + chunk)
+        filled, _ = fill_gaps(np.where(missing[:, part], np.float32(np.nan), rcg[:, part]))
         state, frames = transform.step(state, filled)
         yield frames
     yield transform.flush(state)
 
 
+@torch.inference_mode()
 def run_windows(
     recording: Recording, weights: Pretrained, tasks: TaskSettings, settings: ReconstructSettings
 ) -> WindowOutputs:
@@ -96,20 +85,38 @@ def run_windows(
         raise InputError.of("fs_hz", f"{FS_HZ:g} Hz", recording.fs_hz, "Use radarode.load, which resamples")
     if recording.duration_s < WINDOW_S:
         raise InputError.of("recording", f"at least one window of {WINDOW_S:g} s long", f"{recording.duration_s:.1f} s")
+    transform = _fitting_transform(weights)
     missing = missing_samples(recording.rcg, recording.fs_hz)
+    merger = MapMerger(recording.rcg.shape[1])
+    start_s, shapes, length_s = [np.empty(0)], [np.empty((0, SHAPE_SAMPLES), np.float32)], [np.empty(0)]
+    for batch, starts in _batches(recording, missing, transform, settings):
+        outputs = weights.model(scale_windows(batch, weights.scaling))
+        start_s.append(starts)
+        shapes.append(outputs.shape.numpy())
+        length_s.append(decode_length(outputs.length.double().numpy(), tasks))
+        merger.add(outputs.anchor.numpy(), starts)
+    return WindowOutputs(
+        np.concatenate(start_s), np.concatenate(shapes), np.concatenate(length_s), merger.merged(), _silence(missing)
+    )
+
+
+def _fitting_transform(weights: Pretrained) -> Transform:
     transform = make_transform(**weights.transform)
-    silent = np.asarray(missing.all(axis=0))
-    parts = [_no_answer()]
-    for batch, start_s in _batches(recording, missing, transform, settings):
-        parts.append((start_s, *_answer(batch, weights, tasks)))
-    start_s, shapes, length_s, anchors = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return WindowOutputs(start_s, shapes, length_s, anchors, silent)
+    rows, config = len(transform.freqs_hz), weights.model.config
+    if (transform.fs_hz, transform.frame_rate_hz) != (FS_HZ, FRAME_RATE_HZ) or rows != config.rows:
+        rule = f"{config.rows} rows at {FRAME_RATE_HZ:g} frames/s from {FS_HZ:g} Hz, which the network reads"
+        got = f"{rows} rows at {transform.frame_rate_hz:g} frames/s from {transform.fs_hz:g} Hz"
+        raise InputError.of("transform", rule, got, "Use the config.json that belongs to the weights")
+    return transform
 
 
-def _no_answer() -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Return what zero windows give, so that a recording without a usable window needs no case of its own."""
-    anchors = np.empty((0, WINDOW_SAMPLES), np.float32)
-    return np.empty(0), np.empty((0, SHAPE_SAMPLES), np.float32), np.empty(0), anchors
+def _silence(missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where no channel carries motion for longer than `BRIDGE_S`."""
+    silent = missing.all(axis=0)
+    for begin, end in find_gaps(silent):
+        if end - begin <= BRIDGE_S * FS_HZ:
+            silent[begin:end] = False
+    return silent
 
 
 def _batches(
@@ -125,7 +132,7 @@ def _batches(
     pending: list[Tensor] = []
     pending_starts: list[int] = []
     buffer, offset, done = torch.empty(recording.n_channels, len(transform.freqs_hz), 0), 0, 0
-    for frames in iterate_frames(recording, transform):
+    for frames in iterate_frames(recording.rcg, missing, transform):
         buffer = torch.cat([buffer, frames], dim=2)
         while done < len(starts) and starts[done] + WINDOW_FRAMES <= offset + buffer.shape[2]:
             begin = int(starts[done])
@@ -144,10 +151,3 @@ def _batches(
         buffer, offset = buffer[:, :, keep_from:].clone(), offset + keep_from
     if pending:
         yield torch.stack(pending), np.array(pending_starts) / FRAME_RATE_HZ
-
-
-@torch.inference_mode()
-def _answer(batch: Tensor, weights: Pretrained, tasks: TaskSettings) -> tuple[NDArray, NDArray, NDArray]:
-    outputs = weights.model(scale_windows(batch, weights.scaling))
-    length_s = decode_length(outputs.length.double().numpy(), tasks)
-    return outputs.shape.numpy(), length_s, outputs.anchor.numpy()

@@ -40,7 +40,8 @@ def r_timing_cdf(cases: Sequence[Prepared]) -> Drawing:
     n_beats = sum(len(case.reference_r_s) for case in cases)
     errors = {
         column: [
-            1000.0 * np.abs(r_differences_s(one.columns[column].beats.r_s, one.reference_r_s, one.matchings[column]))
+            1000.0
+            * np.abs(r_differences_s(one.columns[column].beats.r_s, one.reference_r_s, one.columns[column].matching))
             for one in cases
         ]
         for column in COLUMNS
@@ -76,7 +77,7 @@ def ppi_cdf(cases: Sequence[Prepared]) -> Drawing:
 def bland_altman(cases: Sequence[Prepared]) -> Drawing:
     """Draw interval differences over interval means, with bias and 95 % limits of agreement."""
     parts = [
-        matched_intervals_s(one.columns["calibrated"].beats.r_s, one.reference_r_s, one.matchings["calibrated"])
+        matched_intervals_s(one.columns["calibrated"].beats.r_s, one.reference_r_s, one.columns["calibrated"].matching)
         for one in cases
     ]
     predicted, reference = (1000.0 * np.concatenate([part[i] for part in parts]) for i in (0, 1))
@@ -139,7 +140,8 @@ def heart_rate(case: Prepared, key: str) -> Drawing:
 
 def _interval_errors_ms(cases: Sequence[Prepared], column: str) -> FloatArray:
     parts = [
-        matched_intervals_s(one.columns[column].beats.r_s, one.reference_r_s, one.matchings[column]) for one in cases
+        matched_intervals_s(one.columns[column].beats.r_s, one.reference_r_s, one.columns[column].matching)
+        for one in cases
     ]
     return 1000.0 * np.concatenate([ours - theirs for ours, theirs, _ in parts])
 

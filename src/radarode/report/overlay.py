@@ -22,7 +22,7 @@ def overlay(case: Prepared, key: str, start_s: float | None = None) -> Drawing:
         key: goes into the file name.
         start_s: where to start; None for right after the calibration stretch, or the start of a short one.
     """
-    ecg, recording = case.columns["calibrated"], case.case.recording
+    ecg, recording = case.columns["calibrated"].ecg, case.case.recording
     length_s = ROW_S * N_ROWS
     if start_s is None:
         start_s = max(min(20.0, ecg.duration_s - length_s), 0.0)
@@ -55,10 +55,12 @@ def overlay(case: Prepared, key: str, start_s: float | None = None) -> Drawing:
                   handlelength=1.2, columnspacing=1.2)  # fmt: skip
     data = {"time_s": t, "reference": reference, "reconstructed": curve}
     kind = "simulated reference" if recording.simulated else "reference"
-    caption = (
-        f"Reconstructed ECG over the {kind}, heights scaled for display, after removing the calibrated delay of "
-        f"{1000 * ecg.delay_s:.0f} ms. Shaded: not reconstructed."
+    timing = (
+        f"after removing the calibrated delay of {1000 * ecg.delay_s:.0f} ms"
+        if ecg.calibrated
+        else "not calibrated (no beat of the first 20 s is near a reference beat)"
     )
+    caption = f"Reconstructed ECG over the {kind}, heights scaled for display, {timing}. Shaded: not reconstructed."
     return Drawing(f"overlay_{key}", figure, data, caption)
 
 
@@ -67,7 +69,7 @@ def _marks(ax: Axes, case: Prepared, t: np.ndarray, curve: np.ndarray, reference
         return
     for beats, colour, marker, name in (
         (case.reference_r_s, style.REFERENCE, "|", "R, reference"),
-        (case.columns["calibrated"].beats.r_s, style.R_MARK, "v", "R, reconstructed"),
+        (case.columns["calibrated"].ecg.beats.r_s, style.R_MARK, "v", "R, reconstructed"),
     ):
         shown = beats[(beats >= t[0]) & (beats <= t[-1])]
         lift = 0.22 if marker == "|" else 0.09

@@ -13,10 +13,11 @@ import numpy as np
 from radarode.core.errors import InputError
 from radarode.core.files import atomic_path
 from radarode.core.notice import NOTICE
+from radarode.metrics.delay import CALIBRATION_S, SHORT_S
+from radarode.metrics.labels import cell, label
 from radarode.metrics.summary import FAILED_PCC, Summary, summarise
 from radarode.report import style
 from radarode.report.figures import Data, Drawing, bland_altman, heart_rate, ppi_cdf, r_timing_cdf
-from radarode.report.labels import label, number
 from radarode.report.overlay import overlay
 from radarode.report.prepare import Prepared, ReportCase, prepare, safe_name
 from radarode.report.tables import metrics_data, metrics_table, subject_table
@@ -62,7 +63,7 @@ def write_report(folder: Path | str, cases: Sequence[ReportCase]) -> Path:
         style.save_png(drawing.figure, target / f"{drawing.name}.png")
         _write_csv(target / f"{drawing.name}.csv", drawing.data)
     _write_csv(target / "metrics.csv", metrics_data(cases))
-    page = _page(cases, pooled, per_case)
+    page = _page(prepared, pooled, per_case)
     with atomic_path(target / "report.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
     return target / "report.html"
@@ -82,10 +83,11 @@ def choose(prepared: Sequence[Prepared]) -> list[Prepared]:
 
 
 def _page(
-    cases: Sequence[ReportCase],
+    prepared: Sequence[Prepared],
     pooled: Sequence[Drawing],
     per_case: Sequence[tuple[Prepared, Sequence[Drawing]]],
 ) -> str:
+    cases = [one.case for one in prepared]
     summary = summarise([(case.recording, case.scores) for case in cases])
     simulated = {html.escape(case.recording.subject): case.recording.simulated for case in cases}
     return PAGE.substitute(
@@ -94,7 +96,7 @@ def _page(
         simulated=_simulated(cases),
         headline="".join(_tile(column, name, summary) for column, name in _HEADLINE),
         metrics=metrics_table(summary.overall),
-        failed=html.escape(_failed(summary, len(cases))),
+        notes="".join(f"<p>{html.escape(text)}</p>" for text in _notes(prepared, summary)),
         subjects=subject_table(_escape(summary), simulated),
         pooled="".join(_figure(drawing) for drawing in pooled),
         recordings="".join(_recording(one, drawings) for one, drawings in per_case),
@@ -123,14 +125,36 @@ def _simulated(cases: Sequence[ReportCase]) -> str:
     return f'<p class="simulated">{which} {verb} <b>simulated</b>: motion and reference ECG come from a model.</p>'
 
 
-def _failed(summary: Summary, n: int) -> str:
-    parts = ", ".join(f"{column} {count} of {n}" for column, count in summary.n_failed.items())
-    return f"Recordings whose recovery counts as failed (PCC below {FAILED_PCC:g}): {parts}."
+def _notes(prepared: Sequence[Prepared], summary: Summary) -> list[str]:
+    """Return what a reader of the metrics must know, one sentence each."""
+    n = len(prepared)
+    failed = ", ".join(f"{column} {count} of {n}" for column, count in summary.n_failed.items())
+    notes = [f"Recordings whose recovery counts as failed (PCC below {FAILED_PCC:g}): {failed}."]
+    if any(count < n for counts in summary.overall.scored.values() for count in counts.values()):
+        notes.append(
+            f"(k of {n}): median over k recordings only. In the others the metric is undefined, mostly because no "
+            "beat matched, so it looks better than it is."
+        )
+    short = sum(one.case.recording.duration_s < SHORT_S for one in prepared)
+    if short:
+        notes.append(
+            f"Shorter than {SHORT_S:g} s: {short} of {n}. The calibrated column is scored on the {CALIBRATION_S:g} s "
+            "that its delay was measured on, too; in a short recording it is close to the oracle."
+        )
+    apart = sum(not one.columns["calibrated"].ecg.calibrated for one in prepared)
+    if apart:
+        notes.append(
+            f"Not calibrated: {apart} of {n}, as no beat of the first {CALIBRATION_S:g} s is near a reference beat; "
+            "calibrated equals deployable there."
+        )
+    return notes
 
 
 def _tile(column: str, name: str, summary: Summary) -> str:
-    value = number(name, getattr(summary.overall, column).get(name, math.nan))
-    return f'<div class="tile"><span>{label(name)}</span><b>{value}</b><i>{column}</i></div>'
+    value = cell(summary.overall, column, name)
+    value, _, of = value.partition(" (")
+    of = f" ({of}" if of else ""
+    return f'<div class="tile"><span>{label(name)}</span><b>{value}</b><i>{column}{of}</i></div>'
 
 
 def _figure(drawing: Drawing) -> str:
@@ -141,10 +165,7 @@ def _figure(drawing: Drawing) -> str:
 
 def _recording(one: Prepared, drawings: Sequence[Drawing]) -> str:
     recording, scores = one.case.recording, one.case.scores
-    values = ", ".join(
-        f"{label(name)} {number(name, getattr(scores, column).get(name, math.nan))} ({column})"
-        for column, name in _HEADLINE
-    )
+    values = ", ".join(f"{label(name)} {cell(scores, column, name)} ({column})" for column, name in _HEADLINE)
     tag = ' <em class="tag">simulated</em>' if recording.simulated else ""
     facts = f"{recording.duration_s:.0f} s, status {recording.status}, source {recording.source}. {values}."
     figures = "".join(_figure(drawing) for drawing in drawings)

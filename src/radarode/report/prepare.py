@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radarode.core.types import ReconstructedEcg, Recording, Scores
-from radarode.metrics.beats import Matching, match_beats
-from radarode.metrics.delay import CALIBRATION_S, calibrate, uncalibrate
+from radarode.metrics.columns import Column, compare
 from radarode.signal.reference import reference_r_peaks
 
 FloatArray = NDArray[np.floating]
@@ -33,19 +32,17 @@ class ReportCase:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Hold one case with its beats matched in every column.
+    """Hold one case with its beats matched in every column, exactly those that its scores are of.
 
     Attributes:
         case: the case.
-        reference_r_s: (beat,) reference R peaks, seconds.
-        columns: reconstruction of each column (as it is, calibrated, oracle).
-        matchings: its beats against the reference.
+        reference_r_s: (beat,) reference R peaks that can be judged, seconds.
+        columns: "deployable", "calibrated" and "oracle".
     """
 
     case: ReportCase
     reference_r_s: FloatArray
-    columns: Mapping[str, ReconstructedEcg]
-    matchings: Mapping[str, Matching]
+    columns: Mapping[str, Column]
 
     @property
     def name(self) -> str:
@@ -59,15 +56,8 @@ def prepare(case: ReportCase) -> Prepared:
     Raises:
         InputError: the recording has no reference.
     """
-    reference_r_s = reference_r_peaks(case.recording)
-    plain = uncalibrate(case.ecg)
-    columns = {
-        "deployable": plain,
-        "calibrated": calibrate(plain, reference_r_s, CALIBRATION_S),
-        "oracle": calibrate(plain, reference_r_s, None),
-    }
-    matchings = {name: match_beats(ecg.beats.r_s, reference_r_s) for name, ecg in columns.items()}
-    return Prepared(case, reference_r_s, columns, matchings)
+    comparison = compare(case.ecg, case.recording, reference_r_peaks(case.recording))
+    return Prepared(case, comparison.reference_r_s, comparison.columns)
 
 
 def origin(cases: Sequence[Prepared]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from radarode.core.files import atomic_path
 
@@ -60,7 +61,8 @@ def legend(ax: Axes, **options: object) -> None:
 
 
 def save_png(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG on white, atomically."""
+    """Write a figure as PNG on white, atomically; every text is taken literally (a name may hold `$`)."""
+    _literal(figure)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=_DPI, facecolor="white")
 
@@ -68,7 +70,7 @@ def save_png(figure: Figure, path: Path) -> None:
 def svg(figure: Figure, name: str) -> str:
     """Return a figure as inline SVG for the page.
 
-    Colours become CSS variables, so that the figure follows light and dark mode; text stays text;
+    Colours become CSS variables, so that the figure follows light and dark mode; text stays text, literally;
     namespaces, document type and metadata, which hold addresses, are left out, as HTML does not need them.
 
     Args:
@@ -78,6 +80,7 @@ def svg(figure: Figure, name: str) -> str:
     Returns:
         One `<svg>` element that fills the width it is given.
     """
+    _literal(figure)
     buffer = io.StringIO()
     # the only way to set these two; restored at once
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
@@ -93,3 +96,9 @@ def svg(figure: Figure, name: str) -> str:
     for colour, css in CSS_NAMES.items():
         text = text.replace(colour, f"var(--{css})")
     return text.strip()
+
+
+def _literal(figure: Figure) -> None:
+    """Switch mathtext off: a `$` in a name is no formula, and a broken formula stops the drawing."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # type: ignore[attr-defined]

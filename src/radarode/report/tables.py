@@ -10,8 +10,8 @@ import pandas as pd
 from great_tables import GT
 
 from radarode.core.types import COLUMNS, Scores
+from radarode.metrics.labels import COLUMN_MEANING, cell, label
 from radarode.metrics.summary import METRICS, Summary
-from radarode.report.labels import COLUMN_MEANING, label, number
 from radarode.report.prepare import ReportCase
 
 SUBJECT_METRICS: tuple[tuple[str, str], ...] = (
@@ -29,9 +29,8 @@ SUBJECT_METRICS: tuple[tuple[str, str], ...] = (
 
 def metrics_table(overall: Scores) -> str:
     """Return the table of all metrics in the three columns."""
-    columns = overall.columns()
     rows = {"Metric": [label(name) for name in METRICS]}
-    rows |= {column: [number(name, columns[column].get(name, math.nan)) for name in METRICS] for column in COLUMNS}
+    rows |= {column: [cell(overall, column, name) for name in METRICS] for column in COLUMNS}
     table = GT(pd.DataFrame(rows), id="metrics", rowname_col="Metric").cols_align("right", columns=list(COLUMNS))
     return _html(table.tab_stubhead("median over recordings")) + _meanings()
 
@@ -48,9 +47,7 @@ def subject_table(summary: Summary, simulated: Mapping[str, bool]) -> str:
         "recordings": [summary.n_recordings[name] for name in summary.subjects],
     }
     for column, name in SUBJECT_METRICS:
-        rows[f"{column}-{name}"] = [
-            number(name, getattr(scores, column).get(name, math.nan)) for scores in summary.subjects.values()
-        ]
+        rows[f"{column}-{name}"] = [cell(scores, column, name) for scores in summary.subjects.values()]
     table = GT(pd.DataFrame(rows), id="subjects", rowname_col="subject")
     for column in ("deployable", "calibrated"):
         members = [f"{c}-{name}" for c, name in SUBJECT_METRICS if c == column]

@@ -64,7 +64,7 @@ $simulated
 <div class="tiles">$headline</div>
 <h2>All metrics</h2>
 $metrics
-<p>$failed</p>
+$notes
 <h2>Timing</h2>
 <div class="figures">$pooled</div>
 <h2>Subjects</h2>
@@ -73,7 +73,8 @@ $subjects
 $choice
 $recordings
 <footer>The three columns are never mixed. All are scored on the same beats, the first 20 s included; a reference
-beat in a gap counts as missed, and missing samples count as zero in the shape scores. Every metric of every
+beat in a gap counts as missed, and missing samples count as zero in the
+shape scores, so read RMSE beside coverage. Every metric of every
 recording: <code>metrics.csv</code>; beside it a PNG and a CSV of each figure.<br>$notice</footer>
 </main>
 </body>

@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from radarode.core.errors import InputError
 
+FLAT_S = 0.25
+"""A channel that holds one value for longer has dropped out."""
+
 
 def find_gaps(missing: ArrayLike) -> NDArray[np.int64]:
     """Return the runs of True in a mask as sample ranges.
@@ -65,3 +68,23 @@ def fill_gaps(x: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
         elif mask.any():
             row[mask] = np.interp(time[mask], time[~mask], row[~mask])
     return filled, missing
+
+
+def missing_samples(rcg: NDArray[np.floating], fs_hz: float) -> NDArray[np.bool_]:
+    """Mark samples that carry no motion: NaN, or one value held for longer than `FLAT_S`.
+
+    Args:
+        rcg: (channel, time).
+        fs_hz: sampling rate.
+
+    Returns:
+        (channel, time).
+    """
+    missing = np.isnan(rcg)
+    shortest = max(2, round(FLAT_S * fs_hz))
+    for channel, values in enumerate(rcg):
+        flat = np.concatenate([[False], values[1:] == values[:-1]])
+        for begin, end in find_gaps(flat):
+            if end - begin + 1 >= shortest:
+                missing[channel, begin - 1 : end] = True
+    return missing

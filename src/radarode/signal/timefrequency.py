@@ -50,5 +50,19 @@ def resolve_settings(name: str = "sst", **settings: Any) -> dict[str, Any]:
     for key in settings:
         if key not in known:
             raise InputError.of(f"{name} setting", f"one of {', '.join(known)}", repr(key))
+        _check_kind(key, settings[key], known[key])
     resolved = {"name": name, **known, **settings}
     return {key: list(value) if isinstance(value, tuple) else value for key, value in resolved.items()}
+
+
+def _check_kind(key: str, value: Any, default: Any) -> None:
+    """Refuse a value of another kind than the default's; a whole number may stand for any number."""
+    if isinstance(default, tuple):
+        if not isinstance(value, (list, tuple)) or len(value) != len(default):
+            raise InputError.of(key, f"a list of {len(default)} values", repr(value))
+        for item, like in zip(value, default, strict=True):
+            _check_kind(key, item, like)
+        return
+    kind = (int, float) if isinstance(default, float) else type(default)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise InputError.of(key, f"of the kind of {default!r}", repr(value))

@@ -71,7 +71,8 @@ def cut_cycles(
     """Cut R peaks into cycles; the first and last use their only neighbour's interval on both sides.
 
     Beside an interval longer than `max_interval_s`, the other neighbour's interval is used, so that the beats at
-    the edge of a gap keep their cycles.
+    the edge of a gap keep their cycles. Two peaks closer than `MIN_INTERVAL_S` have none: one of them is wrong, and it
+    is not known which.
 
     Args:
         r_s: (beat,) R peaks in seconds, increasing.
@@ -93,7 +94,9 @@ def cut_cycles(
     after = np.concatenate([np.where(plausible, intervals, np.nan), [np.nan]])
     before_filled = np.where(np.isnan(before), after, before)
     after_filled = np.where(np.isnan(after), before, after)
-    valid = ~np.isnan(before_filled)
+    close = intervals < MIN_INTERVAL_S
+    double = np.concatenate([[False], close]) | np.concatenate([close, [False]])
+    valid = ~np.isnan(before_filled) & ~double
     before_filled = np.where(valid, before_filled, 0.0)
     after_filled = np.where(valid, after_filled, 0.0)
     return Cycles(r - r_fraction * before_filled, r, r + (1.0 - r_fraction) * after_filled, valid)

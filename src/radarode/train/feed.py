@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from radarode.core.constants import FS_HZ
+from radarode.core.errors import InputError
 from radarode.core.types import Segments, TaskOutputs
 from radarode.data.augment import AugmentSettings, augment_windows
 from radarode.data.scaling import scale_windows
@@ -95,12 +97,16 @@ def make_feed(
     seed: int,
 ) -> WindowFeed:
     """Encode the references and list the windows that have one."""
-    references = [Reference.of(r.ecg_mv, 200.0, r.r_peaks_s, tasks) for r in recordings]
+    references = [Reference.of(r.ecg_mv, FS_HZ, r.r_peaks_s, tasks) for r in recordings]
     windows = list_windows(recordings, step_s)
     known = np.zeros(len(windows), dtype=bool)
     for number, reference in enumerate(references):
         mine = windows.recording == number
         known[mine] = reference.usable(windows.start_s[mine])
+    if not known.any():
+        raise InputError("no window has a known heartbeat at its centre; give longer recordings with a reference ECG.")
+    if channels is None and len({recording.frames.shape[1] for recording in recordings}) > 1:
+        raise InputError("recordings differ in their number of channels; set data.batch_channels to (least, most).")
     return WindowFeed(
         recordings, references, windows.take(np.flatnonzero(known)), scaling, freqs_hz, augment, channels, seed
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ import torch
 from torch import nn
 
 from radarode.balance import Strategy, balanced_backward
-from radarode.core.errors import WorkInterruptedError
+from radarode.core.errors import InputError, WorkInterruptedError
+from radarode.core.files import atomic_path
 from radarode.tasks.settings import TaskSettings
 from radarode.tasks.targets import TASKS, task_losses
 from radarode.train.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -69,11 +71,14 @@ class Training:
         progress = Progress(loss_sums=[0.0] * len(TASKS))
         if resume:
             progress = load_checkpoint(self.folder, self.model, optimizer, self.strategy)
+            self._trim_log(progress.epoch)
         steps = self.settings.steps_per_epoch or self.feed.steps(self.settings.batch)
         with interrupt_flag() as flag:
             while not progress.finished:
                 self._train_epoch(progress, optimizer, steps, flag, watchers)
                 self._end_epoch(progress, optimizer, steps, watchers)
+                if flag.raised and not progress.finished:
+                    raise self._interruption(progress, steps)
         return progress
 
     def _train_epoch(
@@ -94,21 +99,26 @@ class Training:
                 save_checkpoint(self.folder, progress, self.model, optimizer, self.strategy)
                 saved = time.monotonic()
             if flag.raised:
-                raise WorkInterruptedError(
-                    f"training stopped in epoch {progress.epoch + 1}, step {progress.step} of {steps}; "
-                    f"go on with: radarode train --resume {self.folder}"
-                )
+                raise self._interruption(progress, steps)
+
+    def _interruption(self, progress: Progress, steps: int) -> WorkInterruptedError:
+        return WorkInterruptedError(
+            f"training stopped in epoch {progress.epoch + 1}, step {progress.step} of {steps}; "
+            f"go on with: radarode train --resume {self.folder}"
+        )
 
     def _step(self, segments: Any, optimizer: Any, step: int, steps: int) -> dict[str, torch.Tensor]:
         losses = task_losses(self.model(segments.inputs), segments.targets)
         for name, loss in losses.items():
             if not torch.isfinite(loss):
-                raise FloatingPointError(
-                    f"the loss of task {name!r} is not finite at step {step}; lower the learning rate."
-                )
-        balanced_backward(losses, self.model.shared_parameters(), self.model.task_parameters(), self.strategy)
-        if self.settings.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+                raise _diverged(f"the loss of task {name!r}", step)
+        try:
+            balanced_backward(losses, self.model.shared_parameters(), self.model.task_parameters(), self.strategy)
+        except FloatingPointError as error:
+            raise _diverged("a task gradient", step) from error
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm or float("inf"))
+        if not torch.isfinite(norm):
+            raise _diverged("the gradient", step)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, steps, self.settings)
         optimizer.step()
@@ -119,7 +129,7 @@ class Training:
         self.strategy.end_epoch(mean)
         figures = validate(self.model, self.validation, self.tasks, self.settings.batch)
         score = self._score(progress, figures)
-        better = progress.best_score is None or score < progress.best_score
+        better = math.isfinite(score) and (progress.best_score is None or score < progress.best_score)
         record = {
             "kind": "epoch",
             "epoch": progress.epoch,
@@ -138,17 +148,35 @@ class Training:
         waited = progress.epoch - 1 - (progress.best_epoch or 0)
         patience = self.settings.patience
         progress.finished = progress.epoch >= self.settings.epochs or (patience is not None and waited >= patience)
-        save_checkpoint(self.folder, progress, self.model, optimizer, self.strategy)
+        # Log first: a kill in between leaves a line too many, which resuming drops; never one too few.
         with (self.folder / LOG).open("a") as log:
             log.write(json.dumps(record) + "\n")
+        save_checkpoint(self.folder, progress, self.model, optimizer, self.strategy)
         _tell(watchers, record)
 
+    def _trim_log(self, epochs: int) -> None:
+        """Keep the lines of the epochs that the checkpoint knows."""
+        path = self.folder / LOG
+        lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
+        if len(lines) > epochs:
+            with atomic_path(path) as temporary:
+                temporary.write_text("".join(lines[:epochs]))
+
     def _score(self, progress: Progress, figures: dict[str, float]) -> float:
-        """Return the mean over tasks of (validation loss / that of the first epoch): the tasks' scales cancel."""
+        """Return the mean over tasks of (validation loss / that of the first epoch): the tasks' scales cancel.
+
+        A task whose first loss was 0 counts by its loss as it is.
+        """
         losses = [figures[f"loss_{name}"] for name in TASKS]
         if progress.first_validation is None:
             progress.first_validation = losses
-        return sum(now / first for now, first in zip(losses, progress.first_validation, strict=True)) / len(losses)
+        return sum(now / (first or 1.0) for now, first in zip(losses, progress.first_validation, strict=True)) / len(
+            losses
+        )
+
+
+def _diverged(what: str, step: int) -> InputError:
+    return InputError(f"training diverged: {what} is not finite at step {step}. Lower `train.lr` and start again.")
 
 
 def _tell(watchers: Sequence[Watcher], record: dict[str, Any]) -> None:

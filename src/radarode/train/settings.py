@@ -50,6 +50,9 @@ class TrainSettings:
         for name in ("lr", "batch", "epochs"):
             if not getattr(self, name) > 0:
                 raise InputError.of(name, "positive", getattr(self, name))
+        for name in ("final_lr", "warmup_steps", "momentum", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise InputError.of(name, "not negative", getattr(self, name))
         for name in ("steps_per_epoch", "patience", "threads", "cosine_epochs", "clip_norm"):
             value = getattr(self, name)
             if value is not None and not value > 0:

@@ -38,10 +38,10 @@ class Ega(Strategy):
     needs_gram = True
 
     def __init__(self, *, temperature: float = 1.0, warmup_epochs: int = 4) -> None:
-        if not temperature > 0:
-            raise InputError.of("temperature", "positive", temperature)
-        if warmup_epochs < 1:
-            raise InputError.of("warmup_epochs", "at least 1", warmup_epochs)
+        if not isinstance(temperature, (int, float)) or not temperature > 0:
+            raise InputError.of("temperature", "a positive number", repr(temperature))
+        if not isinstance(warmup_epochs, int) or warmup_epochs < 1:
+            raise InputError.of("warmup_epochs", "a whole number from 1 up", repr(warmup_epochs))
         self.temperature = temperature
         self.warmup_epochs = warmup_epochs
         self._epoch = 1

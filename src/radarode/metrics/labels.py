@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from radarode.core.types import Scores
+from radarode.metrics.summary import Medians
+
 LABELS: Mapping[str, tuple[str, str, str]] = {
     "f1": ("F1 at 150 ms", "", ".3f"),
     "precision": ("Precision", "", ".3f"),
@@ -41,3 +44,18 @@ def label(name: str) -> str:
 def number(name: str, value: float) -> str:
     """Format a value of a metric; undefined values are a dash."""
     return format(value, LABELS[name][2]) if math.isfinite(value) else "–"
+
+
+def cell(scores: Scores, column: str, name: str) -> str:
+    """Format one metric of one column; a median says of how many recordings it is one where that is not all.
+
+    Example:
+        >>> scored = {"deployable": {"r_timing_ms": 18}}
+        >>> cell(Medians({"r_timing_ms": 4.3}, {}, {}, 20, scored), "deployable", "r_timing_ms")
+        '4.3 (18 of 20)'
+    """
+    text = number(name, getattr(scores, column).get(name, math.nan))
+    if not isinstance(scores, Medians):
+        return text
+    n_scored = scores.scored[column][name]
+    return text if n_scored == scores.n_recordings else f"{text} ({n_scored} of {scores.n_recordings})"
