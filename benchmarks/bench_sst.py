@@ -2,9 +2,16 @@
 
     python benchmarks/bench_sst.py
 
-Prints one `name: value` per line. Both sides run in this process, alternating, on two threads and with the same
-allocator settings; each figure is a median, warm-up (Numba's compilation) excluded. The peer's time is
-`ssq_cwt` alone, at its fastest settings; ours includes the magnitude and the decimation to 30 Hz.
+Prints one `name: value` per line. All sides run in this process, alternating, on two threads and with the same
+allocator settings; each figure is a median, warm-up (Numba's compilation) excluded. Both sides have the same input
+at 200 Hz, rows and wavelet, and both bin to the nearest row (the peer's only way).
+
+    sst_speedup_vs_ssqueezepy            ours at its default internal rate (60 Hz): what the pipeline gains. Part of
+                                         the gain is that rate; the band ends at 25 Hz and frames leave at 30 Hz.
+    sst_speedup_vs_ssqueezepy_same_rate  ours at 240 Hz, not fewer points than the peer's 200 Hz.
+
+The peer's time is `ssq_cwt` alone, looped over channels or batched, whichever is faster here; ours includes the
+magnitude and the decimation to 30 Hz.
 """
 
 from __future__ import annotations
@@ -26,6 +33,8 @@ SETTINGS = {
 FS_HZ = 200
 DURATION_S = 180
 CHANNELS = 50
+COMPARED_CHANNELS = 8
+PEER_BLOCK = 8
 REPEATS = 5
 FULL_RATE_HZ = 240.0
 
@@ -46,20 +55,27 @@ def cardiac_motion(channels: int, duration_s: float, seed: int = 0):
     return x.astype(np.float32)
 
 
-def make_peer(freqs_hz):
-    """Return ssqueezepy's transform on the given rows: (channel, time) -> list of complex (row, time)."""
+def make_peers(freqs_hz):
+    """Return ssqueezepy's transform on the given rows, looped and batched: (channel, time) -> complex rows by channel.
+
+    The batched mode holds every channel's transform at once; in blocks of 8 channels it stays in memory.
+    """
     import numpy as np
     from ssqueezepy import Wavelet, ssq_cwt
 
     wavelet = Wavelet(("morlet", {"mu": 6.0}))
     scales = 6.0 / (2 * np.pi * freqs_hz[::-1] / FS_HZ)
+    common = {"fs": FS_HZ, "ssq_freqs": freqs_hz, "padtype": "zero", "squeezing": "sum"}
+    fastest = {"nan_checks": False, "preserve_transform": False, "astensor": False}
 
-    def transform(x):
-        common = {"fs": FS_HZ, "ssq_freqs": freqs_hz, "padtype": "zero", "squeezing": "sum"}
-        fastest = {"nan_checks": False, "preserve_transform": False, "astensor": False}
+    def looped(x):
         return [ssq_cwt(row, wavelet, scales=scales, **common, **fastest)[0][::-1] for row in x]
 
-    return transform
+    def batched(x):
+        blocks = [x[i : i + PEER_BLOCK] for i in range(0, len(x), PEER_BLOCK)]
+        return [row[::-1] for block in blocks for row in ssq_cwt(block, wavelet, scales=scales, **common, **fastest)[0]]
+
+    return {"peer_looped": looped, "peer_batched": batched}
 
 
 def decimate(magnitudes):
@@ -87,17 +103,16 @@ def main() -> None:
 
     torch.set_num_threads(2)
     x = cardiac_motion(CHANNELS, DURATION_S)
-    ours = make_transform("sst")
-    same = make_transform("sst", binning="nearest")
-    full = make_transform("sst", internal_rate_hz=FULL_RATE_HZ)
-    peer = make_peer(ours.freqs_hz)
+    default = make_transform("sst")
+    ours = make_transform("sst", binning="nearest")
+    full = make_transform("sst", binning="nearest", internal_rate_hz=FULL_RATE_HZ)
+    peers = make_peers(ours.freqs_hz)
 
-    few = x[:2]
-    theirs = np.stack([decimate(np.abs(t)) for t in peer(few)])
-    mine = same(few).values.numpy()
-    correlation = np.corrcoef(theirs.ravel(), mine.ravel())[0, 1]
+    few = x[:: CHANNELS // COMPARED_CHANNELS][:COMPARED_CHANNELS]
+    theirs = np.stack([decimate(np.abs(t)) for t in peers["peer_looped"](few)])
+    correlation = np.corrcoef(theirs.ravel(), ours(few).values.numpy().ravel())[0, 1]
 
-    sides = {"ours": ours, "full": full, "peer": peer}
+    sides = {"default": default, "ours": ours, "full": full, **peers}
     for side in sides.values():
         side(x[:8])
     times = {name: [] for name in sides}
@@ -105,13 +120,16 @@ def main() -> None:
         for name, side in sides.items():
             times[name].append(seconds(side, x))
     median = {name: float(np.median(values)) for name, values in times.items()}
+    fastest = min(peers, key=lambda name: median[name])
 
-    print(f"sst_speedup_vs_ssqueezepy: {median['peer'] / median['ours']:.2f}")
-    print(f"sst_speedup_vs_ssqueezepy_at_{FULL_RATE_HZ:.0f}_hz: {median['peer'] / median['full']:.2f}")
+    print(f"sst_speedup_vs_ssqueezepy: {median[fastest] / median['ours']:.2f}")
+    print(f"sst_speedup_vs_ssqueezepy_same_rate: {median[fastest] / median['full']:.2f}")
     print(f"sst_correlation_with_ssqueezepy: {correlation:.4f}")
-    print(f"sst_times_realtime: {DURATION_S / median['ours']:.0f}")
-    print(f"sst_seconds_3min_50_channels: {median['ours']:.2f}")
-    print(f"ssqueezepy_seconds_3min_50_channels: {median['peer']:.2f}")
+    print(f"sst_times_realtime: {DURATION_S / median['default']:.0f}")
+    print(f"sst_seconds_3min_50_channels: {median['default']:.2f}")
+    print(f"sst_seconds_3min_50_channels_nearest: {median['ours']:.2f}")
+    for name in peers:
+        print(f"ssqueezepy_seconds_3min_50_channels_{name.removeprefix('peer_')}: {median[name]:.2f}")
 
 
 if __name__ == "__main__":

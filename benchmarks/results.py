@@ -21,6 +21,7 @@ from radarode.core.allocator import keep_freed_memory
 from radarode.core.types import Recording
 from radarode.data.noise import Noise, noisy_recording
 from radarode.evaluation import evaluate, summarise
+from radarode.metrics.labels import cell
 from radarode.models.pretrained import Pretrained
 from radarode.simulate import Conditions, iter_recordings
 from radarode.simulate.cohort import plain_cohort
@@ -35,14 +36,14 @@ CASES: dict[str, Noise | None] = {
 CAMERA = Path("camera_scg_multipoint/1-2.mat")
 NILSPOD = ("nilspod_ecg_imu_biopsykit/Vp01_decoded.npz", "nilspod_ecg_imu_biopsykit/Vp02_decoded.npz")
 COLUMNS = (
-    ("deployable", "f1", "{:.3f}"),
-    ("deployable", "ppi_error_ms", "{:.1f}"),
-    ("deployable", "hr_error_bpm", "{:.2f}"),
-    ("calibrated", "f1", "{:.3f}"),
-    ("calibrated", "r_timing_ms", "{:.1f}"),
-    ("calibrated", "pcc", "{:.3f}"),
-    ("calibrated", "rmse_mv", "{:.3f}"),
-    ("calibrated", "coverage", "{:.2f}"),
+    ("deployable", "f1"),
+    ("deployable", "ppi_error_ms"),
+    ("deployable", "hr_error_bpm"),
+    ("calibrated", "f1"),
+    ("calibrated", "r_timing_ms"),
+    ("calibrated", "pcc"),
+    ("calibrated", "rmse_mv"),
+    ("calibrated", "coverage"),
 )
 HEADS = (
     "F1, deployable", "PPI error [ms], deployable", "heart-rate error [bpm], deployable", "F1, calibrated",
@@ -60,7 +61,7 @@ def row(name: str, recordings: Iterator[Recording], weights: Pretrained) -> str:
     """Return one line of the table: medians over the recordings."""
     cases = [(recording, evaluate(reconstruct(recording, weights), recording)) for recording in recordings]
     overall = summarise(cases).overall
-    cells = [form.format(getattr(overall, column)[key]) for column, key, form in COLUMNS]
+    cells = [cell(overall, column, key) for column, key in COLUMNS]
     return f"| {name} | {len(cases)} | " + " | ".join(cells) + " |"
 
 

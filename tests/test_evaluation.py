@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from rich.console import Console
 
-from radarode.cli._tables import score_table
 from radarode.core.errors import InputError
-from radarode.core.types import COLUMNS, Beats, ReconstructedEcg, Recording, Scores
-from radarode.evaluation import METRICS, as_json, evaluate, shift, summarise
+from radarode.core.types import Beats, ReconstructedEcg, Recording
+from radarode.evaluation import METRICS, as_json, evaluate, shift
 from radarode.metrics.delay import calibrate
-from radarode.metrics.labels import cell, label
 
 FS_HZ = 200.0
 ERRORS = ("mdr", *(name for name in METRICS if name.endswith(("_ms", "_bpm", "_mv"))))
@@ -230,43 +226,3 @@ def test_shift_moves_beats_by_exactly_the_delay() -> None:
     ecg = perfect(recording())
     np.testing.assert_allclose(shift(ecg, 0.5).beats.r_s[:50], ecg.beats.r_s[:50] + 0.5)
     assert shift(ecg, 0.0) is ecg
-
-
-def test_summary_takes_medians_per_subject_and_overall() -> None:
-    def scores(pcc: float, f1: float) -> Scores:
-        column = {**dict.fromkeys(METRICS, np.nan), "pcc": pcc, "f1": f1}
-        return Scores(column, column, column)
-
-    people = [recording(20.0, subject=name) for name in ("A", "A", "A", "B")]
-    summary = summarise(
-        list(zip(people, [scores(0.9, 1.0), scores(0.8, 0.9), scores(0.5, 0.8), scores(0.7, np.nan)], strict=True))
-    )
-    assert summary.n_recordings == {"A": 3, "B": 1}
-    assert summary.subjects["A"].deployable["pcc"] == 0.8
-    assert summary.overall.oracle["pcc"] == pytest.approx(0.75)
-    assert summary.overall.oracle["f1"] == 0.9
-    assert np.isnan(summary.subjects["B"].calibrated["f1"])
-    assert summary.n_failed == {"deployable": 1, "calibrated": 1, "oracle": 1}
-    assert np.isnan(summarise([]).overall.deployable["pcc"])
-
-
-def test_medians_say_how_many_recordings_they_are_of() -> None:
-    reference = recording()
-    found = evaluate(reconstruct_at(reference.r_peaks_s + 0.03), reference)
-    none = ReconstructedEcg(np.full(12000, np.nan), FS_HZ, Beats(np.empty(0), np.empty(0), np.empty(0)))
-    lost = evaluate(none, reference)
-    summary = summarise([(reference, found), (reference, lost), (replace(reference, subject="P2"), found)])
-    assert summary.overall.n_recordings == 3
-    for column in COLUMNS:
-        assert summary.overall.scored[column]["r_timing_ms"] == summary.overall.scored[column]["ppi_error_ms"] == 2
-        assert summary.overall.scored[column]["f1"] == 3
-        assert summary.subjects["P1"].scored[column]["hr_error_bpm"] == 1
-    assert cell(summary.overall, "deployable", "r_timing_ms") == "30.0 (2 of 3)"
-    assert cell(summary.overall, "deployable", "mdr") == "0.000"
-    assert cell(found, "deployable", "r_timing_ms") == "30.0"
-    assert list(as_json(summary.overall)) == list(COLUMNS)
-    console = Console(width=160, file=io.StringIO())
-    console.print(score_table(summary.overall, "medians"))
-    printed = console.file.getvalue()
-    assert "30.0 (2 of 3)" in printed
-    assert all(label(name) in printed for name in METRICS)

@@ -9,7 +9,9 @@ import pytest
 from radarode.cli.info import describe, info
 from radarode.core.errors import InputError
 from radarode.core.types import Recording
+from radarode.data.load import load
 from radarode.data.native import save_recording
+from radarode.simulate import simulate_empty
 
 
 @pytest.fixture
@@ -60,3 +62,15 @@ def test_missing_and_foreign_files(tmp_path: Path):
     (tmp_path / "a.h5").write_bytes(b"x" * 100)
     with pytest.raises(InputError, match="foreign, truncated"):
         info(tmp_path / "a.h5")
+
+
+def test_a_recording_known_to_hold_no_heartbeat(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    save_recording(tmp_path / "a.h5", simulate_empty(10.0, np.random.default_rng(0), 2, "empty-0000"))
+    facts = describe(load(tmp_path / "a.h5"))
+    assert (facts["ecg"], facts["r_peaks"], facts["heart_rate_bpm"]) == (False, 0, None)
+    info(tmp_path / "a.h5")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "r_peaks │ 0" in shown
+    assert "heart_rate_bpm │ not known" in shown
+    info(tmp_path / "a.h5", json=True)
+    assert json.loads(capsys.readouterr().out)["r_peaks"] == 0

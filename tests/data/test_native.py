@@ -205,7 +205,7 @@ def _null(file: h5py.File) -> None:
         (_external_link, "links are not followed"),
         (_external_storage, "data in another file"),
         (_virtual, "virtual dataset"),
-        (_terabytes, "claims 3725290.3 GiB, more than the limit of 8.0 GiB"),
+        (_terabytes, "claims 7450580.6 GiB, more than the limit of 2.0 GiB"),
         (_unfilled, "but only 0 bytes are stored"),
         (_huge_chunk, "one chunk of /rcg in a.h5 claims"),
         (_objects, "must hold plain numbers"),

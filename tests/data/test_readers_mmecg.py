@@ -12,8 +12,9 @@ import pytest
 from scipy.io import savemat
 
 from radarode.core.errors import InputError
+from radarode.data import limits
 from radarode.data.load import load
-from radarode.data.readers.mmecg import subject_of_trial
+from radarode.data.readers import mmecg
 
 N_SAMPLES, N_CHANNELS = 35505, 50
 
@@ -91,15 +92,17 @@ def test_subject_comes_from_the_trial_when_the_file_has_none(tmp_path: Path, fie
     short = {"RCG": fields["RCG"][:2000], "ECG": fields["ECG"][:2000]}
     assert load(save(tmp_path / "22.mat", short)).subject == "mmecg-9"
     assert load(save(tmp_path / "mine.mat", short)).subject == "unknown"
-    made = load(save(tmp_path / "23.mat", {**short, "id": 9.0}))
-    assert made.subject == "mmecg-9"
+    assert load(save(tmp_path / "92.mat", {**short, "id": 7.0})).subject == "mmecg-7"
+    assert load(save(tmp_path / "93.mat", {**short, "id": np.nan})).subject == "unknown"
+
+
+@both
+@pytest.mark.parametrize("stated", [9.0, "9"])
+def test_the_published_subject_wins_over_the_files(tmp_path: Path, fields: Fields, save: Save, stated: object):
+    """Otherwise one person could stand on both sides of a fold."""
+    made = load(save(tmp_path / "23.mat", {"RCG": fields["RCG"][:900], "id": stated}))
+    assert made.subject == "mmecg-10"
     assert made.notes["subject_check"] == "the file says 9, the published order of trials 10"
-
-
-def test_published_order_of_trials():
-    assert [subject_of_trial(t) for t in (1, 2, 3, 5, 16, 57, 79, 80, 91)] == [1, 1, 2, 5, 5, 29, 29, 30, 30]
-    assert subject_of_trial(0) is None
-    assert len({subject_of_trial(t) for t in range(1, 92)}) == 11
 
 
 @both
@@ -171,7 +174,7 @@ def test_v5_claiming_terabytes_is_refused(tmp_path: Path, fields: Fields):
     with path.open("ab") as file:
         for _ in range(3):
             file.write(struct.pack("<II", 15, len(packed)) + packed)
-    with pytest.raises(InputError, match=r"more than the limit of 8.0 GiB"):
+    with pytest.raises(InputError, match=r"more than the limit of 2.0 GiB"):
         load(path)
 
 
@@ -205,6 +208,39 @@ def test_v73_with_links_or_claims_is_refused(tmp_path: Path, fields: Fields):
         load(damaged(lambda group: group.create_dataset("RCG", (50, 10**12), "f8", chunks=(1, 1000))))
     with pytest.raises(InputError, match="must hold plain numbers"):
         load(damaged(lambda group: group.create_dataset("RCG", (1, 1), h5py.ref_dtype)))
+
+
+@pytest.mark.parametrize("code", [0x110000, -1.0, np.nan, np.inf, 0xD800, 0xDFFF])
+def test_v73_text_of_impossible_characters_is_refused(tmp_path: Path, fields: Fields, code: float):
+    path = save_v73(tmp_path / "1.mat", {"RCG": fields["RCG"][:900]})
+    with h5py.File(path, "r+") as file:
+        file["data/gender"] = np.array([[98.0], [code]])
+        file["data/gender"].attrs["MATLAB_class"] = np.bytes_(b"char")
+    with pytest.raises(InputError, match=r"gender in .*1\.mat is marked as text, but holds numbers"):
+        load(path)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_v5_counts_numbers_as_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compressed: bool):
+    """A million bytes become eight million."""
+    monkeypatch.setattr(limits.check_bytes, "__defaults__", (4_000_000,))
+    small, large = np.zeros((500, 900), np.uint8), np.zeros((500, 2000), np.uint8)
+    savemat(tmp_path / "1.mat", {"data": {"RCG": small}}, do_compression=compressed)
+    with pytest.raises(InputError, match="constant or NaN"):
+        load(tmp_path / "1.mat")
+    savemat(tmp_path / "1.mat", {"data": {"RCG": large}}, do_compression=compressed)
+    with pytest.raises(InputError, match="more than the limit"):
+        load(tmp_path / "1.mat")
+
+
+def test_v73_counts_numbers_as_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mmecg, "MAX_BYTES", 8_000_000)
+    path = save_v73(tmp_path / "1.mat", {"RCG": np.zeros((600, 1000), np.uint8)})
+    with pytest.raises(InputError, match="constant or NaN"):
+        load(path)
+    path = save_v73(path, {"RCG": np.zeros((600, 1000), np.uint8), "ECG": np.zeros((600, 1000), np.uint8)})
+    with pytest.raises(InputError, match="more than the limit"):
+        load(path)
 
 
 def test_v73_without_the_struct_is_refused(tmp_path: Path):

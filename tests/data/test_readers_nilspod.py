@@ -90,6 +90,13 @@ def test_wrong_fields_are_refused(tmp_path: Path, change: dict[str, Any], messag
         load(save(tmp_path, **change))
 
 
+@pytest.mark.parametrize("n", [0, 1, 9, 10, 300])
+def test_less_than_a_window_is_refused(tmp_path: Path, n: int):
+    short = {name: value[:n] for name, value in arrays().items() if name != "fs"}
+    with pytest.raises(InputError, match=r"Vp07_decoded\.npz: .*at least one window of 4 s"):
+        load(save(tmp_path, **short))
+
+
 @pytest.mark.parametrize("person", ["Vp01", "Vp02"])
 def test_real_recordings_are_read(real_data: Path, person: str):
     made = load(real_data / "nilspod_ecg_imu_biopsykit" / f"{person}_decoded.npz")

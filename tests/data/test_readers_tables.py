@@ -8,6 +8,8 @@ import pytest
 
 from radarode.core.errors import InputError
 from radarode.data.load import load
+from radarode.data.mat import numeric
+from radarode.data.npz import load_arrays
 
 N = 1000
 
@@ -153,6 +155,56 @@ def test_stated_rate_must_agree_with_the_time_column(tmp_path: Path):
     assert load(path, motion="velocity", fs_hz=100.2).fs_hz == 200
     with pytest.raises(InputError, match="runs at 100 Hz, not 50"):
         load(path, motion="velocity", fs_hz=50)
+    with pytest.raises(InputError, match="runs at 100 Hz, not nan"):
+        load(path, motion="velocity", fs_hz=float("nan"))
+
+
+def test_a_stated_rate_does_not_move_motion_against_annotated_peaks(tmp_path: Path):
+    """At 100.9 instead of 100 Hz the pulse at 90 s would come 0.8 s before its R peak."""
+    time_s = np.arange(10_000) / 100
+    pulse = np.exp(-0.5 * ((time_s - 90) / 0.05) ** 2) + 1e-3 * wave(10_000)
+    np.savez(tmp_path / "a.npz", t=time_s, x=pulse, r_peaks_s=[90.0])
+    made = load(tmp_path / "a.npz", fs_hz=100.9, motion="acceleration")
+    assert made.r_peaks_s is not None
+    assert made.duration_s == 100.0
+    assert np.argmax(made.rcg[0]) / 200 == pytest.approx(made.r_peaks_s[0], abs=0.006)
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_jitter_of_the_time_column_does_not_move_the_motion(tmp_path: Path, gap: bool):
+    rng = np.random.default_rng(0)
+    row = np.delete(np.arange(12_000), slice(5000, 5400)) if gap else np.arange(12_000)
+    pulse = np.exp(-0.5 * ((row / 200 - 55) / 0.05) ** 2) + 1e-3 * np.sin(row)
+    time_s = np.sort(1.0 + row / 200 + 1e-3 * rng.standard_normal(len(row)))
+    made = load(csv(tmp_path, text("t,x", time_s, pulse, digits=7)), motion="acceleration")
+    assert made.duration_s == pytest.approx(60.0, abs=0.01)
+    assert np.nanargmax(made.rcg[0]) / 200 == pytest.approx(55.0, abs=0.011)
+    missing = np.flatnonzero(np.isnan(made.rcg[0]))
+    assert len(missing) == pytest.approx(400 if gap else 0, abs=4)
+    assert not gap or missing[0] == pytest.approx(5000, abs=3)
+
+
+@pytest.mark.parametrize("size", [1e16, 1e22, 1e300])
+def test_motion_too_large_for_any_sensor_is_refused_in_one_line(tmp_path: Path, size: float):
+    np.savez(tmp_path / "a.npz", fs=100, x=size * wave())
+    with pytest.raises(InputError, match=r"a\.npz: `motion` must be smaller than") as caught:
+        load(tmp_path / "a.npz", motion="velocity")
+    assert "\n" not in str(caught.value)
+
+
+def test_npz_counts_numbers_as_they_are_decoded(tmp_path: Path):
+    """Half a megabyte of bytes in each array, four of float64."""
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros(500_000, np.uint8), y=np.zeros(500_000, np.uint8))
+    assert len(load_arrays(tmp_path / "a.npz", 8_000_000)) == 2
+    with pytest.raises(InputError, match=r"a\.npz claims .* more than the limit"):
+        load_arrays(tmp_path / "a.npz", 7_999_999)
+
+
+def test_numeric_copies_nothing_that_is_right_already():
+    values = np.arange(5.0)
+    assert numeric(values, "x") is values
+    with pytest.raises(InputError, match=r"x claims .* more than the limit"):
+        numeric(np.broadcast_to(np.uint8(1), (2**28 + 1,)), "x")
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -173,7 +225,7 @@ def test_npz_tables(tmp_path: Path, turned: bool):
     check_wave(made.rcg[1], 3.0)
     assert made.notes["channels"] == "chest 1, chest 2"
     assert made.r_peaks_s is not None
-    assert made.r_peaks_s.tolist() == [0.5, 1.5]
+    assert made.r_peaks_s == pytest.approx([0.5, 1.5], abs=1e-9)
     assert made.positions_m is not None
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from radarode.core.errors import InputError
 from radarode.core.types import Motion, Recording
-from radarode.data.to_rcg import RawRecording, at_200_hz, mark_dropouts, motion_to_rcg, to_recording
+from radarode.data import to_rcg
+from radarode.data.readers.native import at_200_hz
+from radarode.data.to_rcg import RawRecording, mark_dropouts, motion_to_rcg, to_recording
 
 FS_HZ = 250.0
 
@@ -135,3 +137,28 @@ def test_stored_recordings_are_brought_to_200_hz():
     np.testing.assert_allclose(made.ecg_mv[100:-100], wave(200.0)[100:-100], atol=1e-3)
     assert made.motion == "velocity"
     assert at_200_hz(made) is made
+
+
+def test_empty_channels_of_stored_recordings_are_dropped_with_a_note():
+    rcg = np.stack([wave(200.0), np.full(1600, np.nan), wave(200.0, hz=5.0)])
+    stored = Recording(rcg=rcg, fs_hz=200.0, positions_m=np.arange(9.0).reshape(3, 3), notes={"a": "b"})
+    made = at_200_hz(stored)
+    np.testing.assert_array_equal(made.rcg, stored.rcg[[0, 2]])
+    assert made.positions_m is not None
+    assert made.positions_m[:, 0].tolist() == [0.0, 6.0]
+    assert made.notes == {"a": "b", "dropped_channels": "channel 2 (NaN)"}
+
+
+def test_stored_recordings_that_stand_still_where_they_are_known_are_refused():
+    rcg = np.full((1, 1600), np.nan)
+    rcg[0, 300:500] = 1.0
+    with pytest.raises(InputError, match="every motion channel is NaN or a dropout"):
+        at_200_hz(Recording(rcg=rcg, fs_hz=200.0))
+
+
+def test_many_channels_are_done_in_blocks_with_the_same_result(monkeypatch: pytest.MonkeyPatch):
+    motion = np.random.default_rng(0).standard_normal((5, 3000))
+    motion[3, 100:200] = np.nan
+    whole = motion_to_rcg(motion, 250.371, "velocity")
+    monkeypatch.setattr(to_rcg, "_BLOCK_NUMBERS", 6000)
+    np.testing.assert_allclose(motion_to_rcg(motion, 250.371, "velocity"), whole, atol=1e-9)

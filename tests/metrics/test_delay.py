@@ -33,8 +33,8 @@ def test_jitter_false_and_missing_beats_do_not_move_it(rng: np.random.Generator)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_fast_rhythm_is_not_taken_one_beat_off(delay_s: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    r = np.cumsum(rng.normal(0.6, 0.02, 60)) + 0.3
-    p = np.sort(r + delay_s + rng.normal(0, 0.008, len(r)))
+    r = np.cumsum(rng.normal(0.6, 0.012, 60)) + 0.3
+    p = np.sort(r + delay_s + rng.normal(0, 0.004, len(r)))
     p = np.delete(p, [4, 17])
     assert estimate_delay(p, r) == pytest.approx(delay_s, abs=0.01)
     assert estimate_delay(p, r, until_s=None) == pytest.approx(delay_s, abs=0.01)

@@ -30,6 +30,13 @@ def test_intervals_next_to_missed_or_false_beats_are_left_out() -> None:
     assert ends.tolist() == [2.0, 3.0]
 
 
+def test_a_gap_in_both_is_no_interval() -> None:
+    r = np.array([1.0, 2.0, 9.0, 10.0])
+    ours, theirs, ends = matched_intervals_s(r, r, match_beats(r, r))
+    assert ours.tolist() == theirs.tolist() == [1.0, 1.0]
+    assert ends.tolist() == [2.0, 10.0]
+
+
 def test_known_interval_error() -> None:
     r, p = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.01, 3.0, 4.03])
     assert ppi_error_ms(p, r, match_beats(p, r)) == pytest.approx(10.0)

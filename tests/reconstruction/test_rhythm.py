@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from radarode.reconstruction.rhythm import beat_quality, choose_beats
+from radarode.reconstruction.rhythm import beat_quality, choose_beats, stretch_quality
 from radarode.reconstruction.settings import ReconstructSettings
 
 SETTINGS = ReconstructSettings()
@@ -66,3 +66,19 @@ def test_quality_is_high_for_clear_regular_beats_and_low_for_contradictions() ->
     assert good == pytest.approx(np.ones(5))
     assert (weak < good).all()
     assert (wrong < 0.2).all()
+
+
+def test_a_stretch_is_good_when_every_expected_beat_is() -> None:
+    times = np.arange(1, 40) * 0.8
+    heard = np.zeros(6600, bool)
+    full = stretch_quality(times, np.ones(39), np.full(39, 0.8), heard)
+    assert full.min() > 0.8
+    sparse = stretch_quality(times[::3], np.ones(13), np.full(13, 0.8), heard)
+    assert sparse.max() < 0.5
+
+
+def test_time_without_motion_is_not_held_against_a_stretch() -> None:
+    times = np.concatenate([np.arange(1, 10) * 0.8, 20 + np.arange(10) * 0.8])
+    silent = np.zeros(6000, bool)
+    silent[round(7.7 * 200) : round(19.6 * 200)] = True
+    assert stretch_quality(times, np.ones(19), np.full(19, 0.8), silent).min() > 0.7

@@ -145,6 +145,12 @@ def test_the_figures_are_of_the_beats_that_are_scored(tmp_path: Path, make_case:
         assert len(errors) == round(values["precision"] * values["n_beats"])
         shares = [float(row["share"]) for row in rows if row["column"] == column]
         assert shares[-1] == pytest.approx(1.0 - values["mdr"], rel=1e-4)
+    with (tmp_path / "heart_rate_1_A-1.csv").open(newline="") as file:
+        windows = list(csv.DictReader(file))
+    assert windows[2]["reference_bpm"] == windows[2]["reconstructed_bpm"] == ""
+    rates = [(float(row["reconstructed_bpm"] or "nan"), float(row["reference_bpm"] or "nan")) for row in windows]
+    difference = np.nanmedian([abs(ours - theirs) for ours, theirs in rates])
+    assert difference == pytest.approx(case.scores.deployable["hr_error_bpm"], rel=1e-3)
 
 
 def test_the_page_says_what_a_median_is_of_and_what_is_not_calibrated(

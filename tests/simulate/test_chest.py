@@ -104,8 +104,24 @@ def test_points_differ_in_gain_sign_and_place():
     assert points.delay_s.max() < 0.01
 
 
-def test_response_is_one_at_ten_hertz_and_falls_off():
-    sensor = sample_sensor(200.0, np.random.default_rng(0))
-    low, high = sensor.response(np.array([10.0, 10.0 * sensor.corner_hz]))
-    assert 0.5 < low <= 1.0
-    assert high < 0.1 * low * 10.0 ** max(sensor.tilt, 0) * 2
+@pytest.mark.parametrize("tilt", [-0.7, 0.0, 0.9])
+def test_response_is_one_at_ten_hertz_before_the_fall_off(tilt):
+    sensor = replace(IDEAL, tilt=tilt)
+    gain = sensor.response(np.array([0.1, 0.7, 5.0, 10.0, 20.0]))
+    assert gain[3] == pytest.approx(1.0, abs=1e-9)
+    assert gain[4] / gain[3] == pytest.approx(gain[3] / gain[2]) == pytest.approx(2.0**tilt)
+    assert gain[0] == gain[1]
+
+
+def test_response_falls_off_with_the_second_order_above_the_corner():
+    sensor = replace(IDEAL, corner_hz=20.0)
+    gain = sensor.response(np.array([5.0, 20.0, 200.0, 400.0]))
+    assert gain[:2] == pytest.approx([1.0, np.sqrt(0.5)], abs=2e-3)
+    assert gain[2] / gain[3] == pytest.approx(4.0, rel=1e-3)
+
+
+def test_drawn_sensors_see_ten_hertz():
+    sensors = [sample_sensor(200.0, np.random.default_rng(k)) for k in range(50)]
+    assert all(18.0 <= s.corner_hz <= 80.0 and -0.7 <= s.tilt <= 0.9 for s in sensors)
+    assert np.ptp([s.tilt for s in sensors]) > 1.0
+    assert min(s.response(np.array([10.0]))[0] for s in sensors) > 1 / np.sqrt(1 + (10 / 18) ** 4) - 1e-9

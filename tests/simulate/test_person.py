@@ -48,3 +48,21 @@ def test_r_is_the_tallest_wave_and_all_five_waves_exist():
         assert np.argmax(np.abs(ecg.amplitude_mv)) == 2
         assert np.all(ecg.amplitude_mv != 0)
         assert np.all(np.diff(ecg.angle_rad) > 0)
+
+
+def test_a_seed_stays_the_same_person():
+    """Weights are trained on these persons: a draw added or left out would change all that follow."""
+    person = person_of(1, 0)
+    drawn = [person.heart.rate_bpm, *person.ecg.amplitude_mv, person.ecg.noise_mv, person.ecg.wander_mv, person.snr_db]
+    expected = [
+        72.3204998694073,
+        0.13821288751065164,
+        -0.039573449595661614,
+        1.4988732173441721,
+        -0.04727730977046126,
+        0.3015799246336117,
+        0.004457104408259433,
+        0.029634950779452784,
+        1.8795845336889232,
+    ]
+    assert np.allclose(drawn, expected, rtol=1e-12)

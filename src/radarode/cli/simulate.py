@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from radarode.simulate import RealBeats
 
 
 def simulate(
@@ -21,6 +24,8 @@ def simulate(
     movement: float | None = None,
     ectopic: float = 0.0,
     irregular: Annotated[bool, Parameter(negative=())] = False,
+    beats: Path | None = None,
+    beats_fs: float | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
     """Write recordings of virtual persons, one native file each, into the new folder OUT.
@@ -37,30 +42,61 @@ def simulate(
         movement: body movements a minute (default: the status's own rate).
         ectopic: premature beats a minute.
         irregular: atrial-fibrillation-like rhythm.
+        beats: WFDB record, CSV table or other recording with a real ECG, whose beats give the ECG its shape; their
+            times and all motion stay simulated.
+        beats_fs: sampling rate of that ECG in Hz, for a CSV table without a time column.
         overwrite: replace what stands at OUT.
     """
     from rich.console import Console
     from rich.progress import track
 
-    from radarode.core.files import new_folder
+    from radarode.core.errors import InputError
+    from radarode.core.files import new_folder, refuse_existing
     from radarode.data.native import save_recording
     from radarode.simulate import Conditions, iter_recordings
     from radarode.simulate.cohort import choose_cohort
 
-    conditions = Conditions(snr_db, channels, movement, ectopic, irregular)
+    if beats_fs is not None and beats is None:
+        raise InputError("--beats-fs is the rate of an ECG. Add --beats FILE.")
+    refuse_existing(out, overwrite=overwrite)
+    real = None if beats is None else real_beats(beats, beats_fs)
+    conditions = Conditions(snr_db, channels, movement, ectopic, irregular, real)
     duration_s = None if minutes is None else 60.0 * minutes
     cohort = choose_cohort(preset, seed, subjects, duration_s, status, conditions)
-    seconds, beats = 0.0, 0
+    seconds, n_beats = 0.0, 0
     progress = Console(stderr=True)
     with new_folder(out, overwrite=overwrite) as folder:
         recordings = track(iter_recordings(cohort), "simulating", cohort.n_recordings, console=progress, transient=True)
         for recording in recordings:
             save_recording(folder / f"{recording.name}.h5", recording)
             seconds += recording.duration_s
-            beats += 0 if recording.r_peaks_s is None else len(recording.r_peaks_s)
+            n_beats += 0 if recording.r_peaks_s is None else len(recording.r_peaks_s)
     Console().print(
         f"{cohort.n_recordings} simulated recordings of {cohort.n_subjects} simulated persons, "
-        f"{seconds / 60:.1f} min, {beats} beats, in {out}",
+        f"{seconds / 60:.1f} min, {n_beats} beats, in {out}",
         soft_wrap=True,
         highlight=False,
     )
+
+
+def real_beats(path: Path, fs_hz: float | None = None) -> RealBeats:
+    """Cut the real ECG of a file at its R peaks.
+
+    Args:
+        path: what `radarode.data.ecg.read_ecg` reads.
+        fs_hz: rate, for tables that do not state it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: no ECG, or fewer than three clean beats in it.
+    """
+    from radarode.core.errors import InputError
+    from radarode.data.ecg import read_ecg
+    from radarode.signal.peaks import detect_r_peaks
+    from radarode.simulate import cut_beats
+
+    ecg_mv, rate_hz = read_ecg(path, fs_hz)
+    try:
+        return cut_beats(ecg_mv, rate_hz, detect_r_peaks(ecg_mv, rate_hz))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

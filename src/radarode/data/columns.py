@@ -16,6 +16,7 @@ import numpy as np
 
 from radarode.core.errors import InputError
 from radarode.core.types import FloatArray, Recording
+from radarode.data.clock import check_regular, fit_clock
 from radarode.data.limits import check_bytes
 from radarode.data.readers import ReadOptions
 from radarode.data.to_rcg import RawRecording, check_duration, check_rate, to_recording
@@ -50,9 +51,9 @@ def columns_to_recording(
         raise InputError(
             f"{path} does not say what its sensor measured. Add --motion displacement|velocity|acceleration."
         )
-    time_name = next((name for name in columns if name.strip().lower() in TIME_NAMES), None)
+    time_name = next((name for name in columns if _is_time(name)), None)
     ignored = [name for name in columns if name.strip().lower() in IGNORED_NAMES]
-    ecg_names = [name for name in columns if name.strip().lower().startswith("ecg")]
+    ecg_names = [name for name in columns if _is_ecg(name)]
     others = [name for name in columns if name not in (time_name, *ignored, *ecg_names)]
     if not others:
         raise InputError(f"{path} has no motion column (columns: {', '.join(columns)}); an ECG alone is not enough.")
@@ -83,6 +84,38 @@ def columns_to_recording(
     )
 
 
+def columns_to_ecg(columns: Mapping[str, FloatArray], path: Path, fs_hz: float | None) -> tuple[FloatArray, float]:
+    """Return the first ECG column in mV, with NaN where rows are missing, and its rate; motion is not needed.
+
+    Args:
+        columns: as in `columns_to_recording`.
+        path: for messages.
+        fs_hz: rate; needed unless there is a time column.
+
+    Raises:
+        InputError: no ECG column, no rate, or time that runs backwards.
+    """
+    name = next((name for name in columns if _is_ecg(name)), None)
+    if name is None:
+        raise InputError(f"{path} has no column whose name starts with ecg (columns: {', '.join(columns)}).")
+    ecg = np.asarray(columns[name], np.float64)[None] * _mv_per_unit(name)
+    time_name = next((name for name in columns if _is_time(name)), None)
+    if time_name is not None:
+        fs_hz, ecg, _ = _on_grid(np.asarray(columns[time_name], np.float64), ecg, path, fs_hz)
+    if fs_hz is None:
+        raise InputError(f"{path} states no sampling rate. Add it, or a column time_s in seconds.")
+    check_rate(fs_hz)
+    return ecg[0], fs_hz
+
+
+def _is_time(name: str) -> bool:
+    return name.strip().lower() in TIME_NAMES
+
+
+def _is_ecg(name: str) -> bool:
+    return name.strip().lower().startswith("ecg")
+
+
 def _mv_per_unit(name: str) -> float:
     return next((scale for end, scale in _MV_PER_UNIT.items() if name.strip().lower().endswith(end)), 1.0)
 
@@ -92,29 +125,24 @@ def _on_grid(
 ) -> tuple[float, FloatArray, float]:
     """Return the rate, the columns on a regular grid with NaN where rows are missing, and the start time.
 
-    The rate is that of the rows without dropouts between them: steps over elapsed time, which is exact even
-    where times are rounded to milliseconds. Each step is then rounded to whole samples.
+    The rate is the time column's own (`radarode.data.clock`), on which annotated R peaks stand too; a stated
+    one is only compared with it.
     """
-    steps_s = _checked_steps(time_s, path)
-    regular = steps_s[steps_s <= 1.5 * np.median(steps_s)]
-    fs_hz = len(regular) / float(regular.sum())
-    if not math.isfinite(fs_hz):
-        raise InputError(f"the time column of {path} has steps too small for a sampling rate. Give seconds.")
-    if stated_hz is not None:
-        if abs(stated_hz - fs_hz) > _SAME_RATE * fs_hz:
-            raise InputError(f"the time column of {path} runs at {fs_hz:.4g} Hz, not {stated_hz:g}. Leave --fs out.")
-        fs_hz = stated_hz
-    check_rate(fs_hz)
-    steps = np.maximum(np.rint(steps_s * fs_hz), 1.0)
-    n_samples = 1.0 + float(steps.sum())
-    check_bytes(math.ceil(n_samples) * len(table) * 8, f"the time span of {path}")
-    index = np.concatenate([[0], np.cumsum(steps)]).astype(np.int64)
-    grid = np.full((len(table), int(n_samples)), np.nan)
-    grid[:, index] = table
-    return fs_hz, grid, float(time_s[0])
+    _check_times(time_s, path)
+    what = f"the time column of {path}"
+    clock = fit_clock(time_s, what)
+    if stated_hz is not None and not abs(stated_hz - clock.fs_hz) <= _SAME_RATE * clock.fs_hz:
+        raise InputError(f"{what} runs at {clock.fs_hz:.4g} Hz, not {stated_hz:g}. Leave --fs out.")
+    check_bytes(math.ceil(clock.n_samples) * len(table) * 8, f"the time span of {path}")
+    check_regular(clock, time_s, what)
+    if clock.n_samples == len(time_s):
+        return clock.fs_hz, table, clock.start_s
+    grid = np.full((len(table), int(clock.n_samples)), np.nan)
+    grid[:, clock.index] = table
+    return clock.fs_hz, grid, clock.start_s
 
 
-def _checked_steps(time_s: FloatArray, path: Path) -> FloatArray:
+def _check_times(time_s: FloatArray, path: Path) -> None:
     if len(time_s) < 2:
         check_duration(0.0)
     if not np.isfinite(time_s).all():
@@ -125,4 +153,3 @@ def _checked_steps(time_s: FloatArray, path: Path) -> FloatArray:
     if (steps_s <= 0).any():
         row = int(np.argmax(steps_s <= 0)) + 2
         raise InputError(f"the time column of {path} does not increase at row {row}. Sort the rows by time.")
-    return steps_s

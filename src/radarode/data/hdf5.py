@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from radarode.core.errors import InputError
-from radarode.data.limits import MAX_BYTES, check_bytes
+from radarode.data.limits import BYTES_PER_NUMBER, MAX_BYTES, check_bytes
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _BUILT_IN_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
@@ -72,7 +72,7 @@ def read_array(group: h5py.Group, name: str, *, max_bytes: int = MAX_BYTES) -> n
     Args:
         group: where to look.
         name: one name, not a path.
-        max_bytes: largest decoded size accepted.
+        max_bytes: largest size accepted, at 8 bytes a number.
 
     Raises:
         InputError: missing, not plain, too large, or unreadable.
@@ -145,7 +145,7 @@ def _check_plain(dataset: h5py.Dataset, where: str, max_bytes: int) -> None:
     filters = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
     if not filters <= _BUILT_IN_FILTERS:
         raise InputError(f"{where} is compressed with an unsupported filter. Store it with gzip or as it is.")
-    check_bytes(dataset.size * dataset.dtype.itemsize, where, max_bytes)
+    check_bytes(math.prod(dataset.shape) * BYTES_PER_NUMBER, where, max_bytes)
     if dataset.chunks:
         check_bytes(math.prod(dataset.chunks) * dataset.dtype.itemsize, f"one chunk of {where}", max_bytes)
     stored = dataset.id.get_storage_size()

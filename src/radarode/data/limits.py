@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from radarode.core.errors import InputError
 
-MAX_BYTES = 8 * 2**30
-"""Largest decoded size of one recording, in bytes: 60 hours of 50 channels at 200 Hz in float32."""
+MAX_BYTES = 2 * 2**30
+"""Largest size of one file, in bytes, once every number in it is float64: 7 hours of 50 channels at 200 Hz.
+
+Bringing it to 200 Hz RCG takes a few times as much memory.
+"""
+
+BYTES_PER_NUMBER = 8
+"""What a number takes once decoded, however small it is stored."""
 
 
 def check_bytes(n_bytes: int, what: str, max_bytes: int = MAX_BYTES) -> None:
@@ -14,7 +20,7 @@ def check_bytes(n_bytes: int, what: str, max_bytes: int = MAX_BYTES) -> None:
     Example:
         >>> check_bytes(4 * 2**40, "RCG in a.mat")
         Traceback (most recent call last):
-        radarode.core.errors.InputError: RCG in a.mat claims 4096.0 GiB, more than the limit of 8.0 GiB. \
+        radarode.core.errors.InputError: RCG in a.mat claims 4096.0 GiB, more than the limit of 2.0 GiB. \
 Cut the recording into shorter files.
     """
     if n_bytes > max_bytes:

@@ -31,7 +31,7 @@ def load(path: Path | str, *, fs_hz: float | None = None, motion: str | None = N
         FileNotFoundError: there is no such file.
         InputError: no reader knows the format, or the contents break a rule.
     """
-    target = _existing(Path(path))
+    target = existing(Path(path))
     options = ReadOptions(fs_hz=fs_hz, motion=cast(Motion | None, motion))
     with target.open("rb") as file:
         head = file.read(_HEAD_BYTES)
@@ -67,7 +67,7 @@ def _expected(path: Path) -> str:
     return "; ".join(layouts) or "known are " + ", ".join(reader.NAME for reader in known_readers())
 
 
-def _existing(path: Path) -> Path:
+def existing(path: Path) -> Path:
     """Return the file that `path` means: itself, or the header of the WFDB record of that name."""
     header = path.with_name(f"{path.name}.hea") if path.name else path
     if not path.exists() and header.is_file():

@@ -13,7 +13,7 @@ from scipy.io import loadmat, whosmat
 from scipy.io.matlab import MatReadError
 
 from radarode.core.errors import InputError
-from radarode.data.limits import check_bytes
+from radarode.data.limits import BYTES_PER_NUMBER, check_bytes
 from radarode.data.mat_check import MATRIX, check_variable
 
 _COMPRESSED = 15
@@ -62,20 +62,21 @@ def load_variables(path: Path, names: Sequence[str]) -> dict[str, Any]:
 
 
 def numeric(value: Any, what: str) -> np.ndarray:
-    """Return `value` as a real float64 array, or raise `InputError` naming `what`."""
+    """Return `value` as a real float64 array, without a copy where it is one, or raise `InputError` naming `what`."""
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{what} must hold plain numbers; got elements of type {array.dtype}.")
-    return array.astype(np.float64)
+    check_bytes(array.size * BYTES_PER_NUMBER, what)
+    return array.astype(np.float64, copy=False)
 
 
 def _check_elements(path: Path, names: Sequence[str] = ()) -> None:
     """Walk the top-level elements: each must end inside the file, none may unpack beyond the cap.
 
-    Those in `names` are unpacked and checked inside, too.
+    Those in `names` are unpacked and checked inside, too; their numbers count as float64.
     """
     size = path.stat().st_size
-    total = 0
+    total, numbers = 0, 0
     with path.open("rb") as file:
         order = "<" if file.read(_HEADER_BYTES)[126:128] == b"IM" else ">"
         position = _HEADER_BYTES
@@ -93,7 +94,8 @@ def _check_elements(path: Path, names: Sequence[str] = ()) -> None:
                 file.seek(position + 8)
                 contents = file.read(n_bytes)
                 contents = _unpack(contents, unpacked, path) if packed else contents
-                check_variable(contents, order, names, str(path))
+                numbers += check_variable(contents, order, names, str(path))
+                check_bytes(numbers * BYTES_PER_NUMBER, str(path))
             position += 8 + n_bytes
 
 

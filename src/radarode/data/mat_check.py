@@ -21,20 +21,27 @@ _TEXT_BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 16: 1, 17: 2, 18: 4}
 _COMPLEX, _LONGEST_NAME, _DEEPEST = 0x08, 64, 8
 
 
-def check_variable(data: bytes, order: str, names: Sequence[str], where: str) -> None:
-    """Raise `InputError` if the matrix element `data` (without its tag) is named in `names` and is not sound.
+def check_variable(data: bytes, order: str, names: Sequence[str], where: str) -> int:
+    """Count the numbers in the matrix element `data` (without its tag), if it is named in `names` and is sound.
 
     Args:
         data: contents of one top-level matrix element, unpacked.
         order: "<" or ">".
         names: variables that will be loaded; others are skipped.
         where: the file, for the message.
+
+    Returns:
+        Numbers and characters in it, those of inner arrays included; 0 where it is not named.
+
+    Raises:
+        InputError: it is named and not sound.
     """
     try:
         _, _, position = _header(data, 0, order)
         kind, start, size, _ = _element(data, position, order)
         if kind == INT8 and data[start : start + size].decode("latin-1") in names:
-            _check_matrix(data, order, 0)
+            return _check_matrix(data, order, 0)
+        return 0
     except (struct.error, ValueError) as error:
         raise InputError(f"{where} is a damaged MATLAB file: a variable in it is not sound.") from error
 
@@ -64,25 +71,26 @@ def _header(data: bytes, position: int, order: str) -> tuple[int, tuple[int, ...
     return flags, dimensions, position
 
 
-def _check_matrix(data: bytes, order: str, depth: int) -> None:
+def _check_matrix(data: bytes, order: str, depth: int) -> int:
     _require(depth < _DEEPEST)
     if not data:
-        return
+        return 0
     flags, dimensions, position = _header(data, 0, order)
     kind, _, size, position = _element(data, position, order)
     _require(kind == INT8 and size <= _LONGEST_NAME)
     count, array_class = prod(dimensions), flags & 0xFF
     if array_class == STRUCT_CLASS:
-        _check_fields(data, position, order, count, depth)
-        return
+        return _check_fields(data, position, order, count, depth)
     _require(array_class == CHAR_CLASS or array_class in NUMERIC_CLASSES)
     sizes = _TEXT_BYTES if array_class == CHAR_CLASS else _BYTES
-    for _ in range(2 if flags >> 8 & _COMPLEX else 1):
+    parts = 2 if flags >> 8 & _COMPLEX else 1
+    for _ in range(parts):
         kind, _, size, position = _element(data, position, order)
         _require(kind in sizes and size == count * sizes[kind])
+    return parts * count
 
 
-def _check_fields(data: bytes, position: int, order: str, count: int, depth: int) -> None:
+def _check_fields(data: bytes, position: int, order: str, count: int, depth: int) -> int:
     kind, start, size, position = _element(data, position, order)
     _require(kind == INT32 and size == 4)
     width = struct.unpack_from(order + "i", data, start)[0]
@@ -90,10 +98,12 @@ def _check_fields(data: bytes, position: int, order: str, count: int, depth: int
     _require(kind == INT8 and 1 <= width <= _LONGEST_NAME and size % width == 0)
     fields = count * (size // width)
     _require(fields * 8 <= len(data))
+    numbers = 0
     for _ in range(fields):
         kind, start, size, position = _element(data, position, order)
         _require(kind == MATRIX)
-        _check_matrix(data[start : start + size], order, depth + 1)
+        numbers += _check_matrix(data[start : start + size], order, depth + 1)
+    return numbers
 
 
 def _require(sound: bool) -> None:

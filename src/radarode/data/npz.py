@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from radarode.core.errors import InputError
-from radarode.data.limits import MAX_BYTES, check_bytes
+from radarode.data.limits import BYTES_PER_NUMBER, MAX_BYTES, check_bytes
 
 SIGNATURE = b"PK\x03\x04"
 _SUFFIX = ".npy"
@@ -42,8 +42,11 @@ def load_arrays(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]
             the file is damaged.
     """
     with _open(path) as archive:
-        check_bytes(sum(info.file_size for info in archive.infolist()), str(path), max_bytes)
-        return {info.filename.removesuffix(_SUFFIX): _read(archive, info, path) for info in archive.infolist()}
+        members = archive.infolist()
+        check_bytes(sum(info.file_size for info in members), str(path), max_bytes)
+        numbers = sum(_check_header(archive, info, path) for info in members)
+        check_bytes(numbers * BYTES_PER_NUMBER, str(path), max_bytes)
+        return {info.filename.removesuffix(_SUFFIX): _read(archive, info, path) for info in members}
 
 
 def _open(path: Path) -> zipfile.ZipFile:
@@ -53,8 +56,13 @@ def _open(path: Path) -> zipfile.ZipFile:
         raise InputError(f"{path} is a truncated or damaged .npz file. Copy it again.") from error
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndarray:
-    where = f"{info.filename.removesuffix(_SUFFIX)} in {path}"
+def _where(info: zipfile.ZipInfo, path: Path) -> str:
+    return f"{info.filename.removesuffix(_SUFFIX)} in {path}"
+
+
+def _check_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> int:
+    """Return how many numbers an array claims, once they are plain and can be stored in its bytes."""
+    where = _where(info, path)
     try:
         with archive.open(info) as member:
             version = npy.read_magic(member)
@@ -64,9 +72,16 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.nda
             raise InputError(f"{where} must hold plain numbers; got {dtype} (pickled objects are never loaded).")
         if math.prod(shape) * dtype.itemsize > info.file_size:
             raise InputError(f"{where} claims shape {shape}, but only {info.file_size} bytes are stored.")
-        with archive.open(info) as member:
-            return npy.read_array(member, allow_pickle=False)
+        return math.prod(shape)
     except InputError:
         raise
     except _DAMAGED as error:
         raise InputError(f"{where} cannot be read: the file is truncated or damaged.") from error
+
+
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndarray:
+    try:
+        with archive.open(info) as member:
+            return npy.read_array(member, allow_pickle=False)
+    except _DAMAGED as error:
+        raise InputError(f"{_where(info, path)} cannot be read: the file is truncated or damaged.") from error

@@ -24,7 +24,8 @@ from radarode.signal.peaks import detect_r_peaks
 from radarode.signal.resample import resample
 
 _MAX_CHANNELS = 4096
-_LARGEST = 1e25
+_LARGEST = 1e15
+_BLOCK_NUMBERS = 2**24
 
 DROPOUT_S = 0.5
 """A stretch at least this long without any change in any channel is a dropout."""
@@ -115,12 +116,17 @@ def motion_to_rcg(motion: FloatArray, fs_hz: float, kind: Motion) -> FloatArray:
     """
     check_rate(fs_hz)
     check_bytes(math.ceil(motion.size * FS_HZ / fs_hz) * 8, "the motion at 200 Hz")
-    centred = np.asarray(motion, dtype=np.float64)
-    known = np.isfinite(centred)
-    if not known.all():
-        centred = np.where(known, centred, np.nan)
-    centred = centred - np.nanmean(centred, axis=-1, keepdims=True)
-    rcg = resample(centred, fs_hz, FS_HZ)
+    per_block = max(1, _BLOCK_NUMBERS // max(1, motion.shape[1]))
+    starts = range(0, len(motion), per_block)
+    blocks = [_block_to_rcg(motion[start : start + per_block], fs_hz, kind) for start in starts]
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def _block_to_rcg(motion: FloatArray, fs_hz: float, kind: Motion) -> FloatArray:
+    """Do `motion_to_rcg` for some channels at once; blocks keep the memory at work small."""
+    centred = np.where(np.isfinite(motion), motion, np.nan).astype(np.float64, copy=False)
+    centred -= np.nanmean(centred, axis=-1, keepdims=True)
+    rcg = centred if fs_hz == FS_HZ else resample(centred, fs_hz, FS_HZ)
     if kind == "displacement":
         return second_derivative(rcg, FS_HZ)
     if kind == "velocity":
@@ -159,24 +165,6 @@ def mark_dropouts(motion: FloatArray, fs_hz: float) -> tuple[FloatArray, float]:
     return marked, float((long[:, 1] - long[:, 0] + 1).sum() / fs_hz)
 
 
-def at_200_hz(recording: Recording) -> Recording:
-    """Return `recording` itself when it is at 200 Hz and without dropouts, or a mended copy."""
-    check_duration(recording.duration_s)
-    rcg, dropouts_s = mark_dropouts(recording.rcg, recording.fs_hz)
-    if dropouts_s:
-        recording = replace(recording, rcg=rcg)
-    if recording.fs_hz == FS_HZ:
-        return recording
-    ecg = recording.ecg_mv
-    return replace(
-        recording,
-        rcg=resample(recording.rcg.astype(np.float64), recording.fs_hz, FS_HZ),
-        ecg_mv=None if ecg is None else resample(ecg.astype(np.float64), recording.fs_hz, FS_HZ),
-        fs_hz=FS_HZ,
-        notes={**recording.notes, "resampled_from_hz": f"{recording.fs_hz:g}"},
-    )
-
-
 def check_rate(fs_hz: float) -> None:
     """Raise `InputError` unless `fs_hz` is a plausible sampling rate."""
     low, high = FS_LIMITS_HZ
@@ -204,10 +192,7 @@ def _usable_channels(raw: RawRecording) -> tuple[FloatArray, RawRecording, dict[
     for name in ("motion", "ecg_mv", "positions_m"):
         _check_magnitude(name, getattr(raw, name))
     check_duration(motion.shape[1] / raw.fs_hz if raw.fs_hz > 0 else 0.0)
-    known = np.isfinite(motion)
-    low = np.where(known, motion, np.inf).min(axis=1)
-    high = np.where(known, motion, -np.inf).max(axis=1)
-    usable = high > low
+    usable = np.array([_varies(channel) for channel in motion])
     notes = dict(raw.notes)
     dropped = [name for name, keep in zip(raw.channel_names, usable, strict=True) if not keep]
     if not usable.any():
@@ -215,12 +200,19 @@ def _usable_channels(raw: RawRecording) -> tuple[FloatArray, RawRecording, dict[
     if dropped:
         notes["dropped_channels"] = f"{', '.join(dropped)} (constant or NaN)"
     positions = None if raw.positions_m is None else np.asarray(raw.positions_m)[usable]
-    return motion[usable], replace(raw, positions_m=positions), notes
+    motion = motion if usable.all() else motion[usable]
+    return motion, replace(raw, positions_m=positions), notes
+
+
+def _varies(signal: FloatArray) -> bool:
+    known = signal[np.isfinite(signal)]
+    return len(known) > 0 and bool(known.max() > known.min())
 
 
 def _check_magnitude(name: str, values: FloatArray | None) -> None:
     """Refuse finite numbers so large that they overflow when they are differentiated."""
-    if values is not None and np.any((np.abs(values) > _LARGEST) & np.isfinite(values)):
+    rows = () if values is None else np.atleast_2d(values)
+    if any(bool(((np.abs(row) > _LARGEST) & np.isfinite(row)).any()) for row in rows):
         raise InputError.of(name, f"smaller than {_LARGEST:g}", "larger numbers", "The file is damaged")
 
 

@@ -13,7 +13,7 @@ RATE_WINDOW_S = 10.0
 """Length of the windows in which heart rates are compared, in seconds."""
 
 LONGEST_INTERVAL_S = 2.5
-"""Longer intervals are gaps, not heartbeats (24 bpm), and give no heart rate."""
+"""Longer intervals are gaps, not heartbeats (24 bpm): neither compared nor part of a heart rate."""
 
 
 def r_differences_s(predicted_r_s: ArrayLike, reference_r_s: ArrayLike, matching: Matching) -> FloatArray:
@@ -40,7 +40,8 @@ def matched_intervals_s(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the intervals between beats that follow each other directly in both series.
 
-    An interval next to a missed or a false beat has no partner and is left out; MDR and precision count it.
+    An interval next to a missed or a false beat has no partner and is left out; MDR and precision count it. So is
+    one longer than `LONGEST_INTERVAL_S`: beats on either side of a gap are no interval.
 
     Args:
         predicted_r_s: (beat,) seconds.
@@ -55,7 +56,7 @@ def matched_intervals_s(
     p, r = matching.predicted, matching.reference
     if len(p) < 2:
         return np.empty(0), np.empty(0), np.empty(0)
-    both = (np.diff(p) == 1) & (np.diff(r) == 1)
+    both = (np.diff(p) == 1) & (np.diff(r) == 1) & (np.diff(reference[r]) <= LONGEST_INTERVAL_S)
     ends_p, ends_r = p[1:][both], r[1:][both]
     return (
         predicted[ends_p] - predicted[ends_p - 1],

@@ -8,7 +8,7 @@ from radarode.core.config import from_plain
 from radarode.core.constants import FS_HZ, WINDOW_S
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.models.pretrained import Pretrained, load_model
-from radarode.reconstruction.rhythm import beat_quality, choose_beats
+from radarode.reconstruction.rhythm import beat_quality, choose_beats, stretch_quality
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.reconstruction.stitch import stitch
 from radarode.reconstruction.windows import WindowOutputs, run_windows
@@ -59,8 +59,9 @@ def reconstruct_windows(outputs: WindowOutputs, tasks: TaskSettings, settings: R
     length_s = _length_at(times_s, outputs)
     chosen = choose_beats(times_s, heights, length_s, settings)
     times_s, heights, length_s = times_s[chosen], heights[chosen], length_s[chosen]
-    quality = beat_quality(times_s, heights, length_s)
-    good = quality >= settings.min_quality
+    stretch = stretch_quality(times_s, heights, length_s, outputs.missing)
+    quality = stretch * beat_quality(times_s, heights, length_s)
+    good = stretch >= settings.min_quality
     return stitch(times_s[good], quality[good], length_s[good], outputs, r_fraction=tasks.r_fraction)
 
 

@@ -14,9 +14,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from radarode.core.constants import FS_HZ
 from radarode.reconstruction.settings import ReconstructSettings
 
 FloatArray = NDArray[np.float64]
+
+FULL_HEIGHT = 0.6
+"""Height of the merged map from which an anchor is as clear as can be: the timing left open lowers every peak."""
+
+STRETCH_S = 4.0
+"""Half length of the stretch that a beat is judged within."""
 
 LOOK_BACK = 8
 """Candidates that may precede a beat; farther ones are reached over the best train so far."""
@@ -75,9 +82,9 @@ def _trace(previous: NDArray[np.int64], last: int) -> NDArray[np.int64]:
 def beat_quality(times_s: FloatArray, heights: FloatArray, length_s: FloatArray) -> FloatArray:
     """Rate each beat in [0, 1]: is its anchor high, and do the anchors agree with the cycle length?
 
-    The index is the geometric mean of the anchor's height (full marks from 0.6) and the agreement
+    The index is the geometric mean of the anchor's height (full marks from `FULL_HEIGHT`) and the agreement
     `exp(-(d / 0.15)^2 / 2)` of the better of the two neighbouring intervals with the predicted length, d being their
-    relative difference. Two tasks that were trained apart seldom agree by chance.
+    relative difference. A premature beat is rated low, and stays.
 
     Args:
         times_s: (beat,) R peaks.
@@ -89,4 +96,33 @@ def beat_quality(times_s: FloatArray, heights: FloatArray, length_s: FloatArray)
     intervals = np.concatenate([[np.inf], np.diff(times_s), [np.inf]])
     difference = np.minimum(np.abs(intervals[:-1] - length_s), np.abs(intervals[1:] - length_s)) / length_s
     agreement = np.exp(-0.5 * (difference / 0.15) ** 2)
-    return np.sqrt(np.clip(heights / 0.6, 0.0, 1.0) * agreement)
+    return np.sqrt(np.clip(heights / FULL_HEIGHT, 0.0, 1.0) * agreement)
+
+
+def stretch_quality(
+    times_s: FloatArray, heights: FloatArray, length_s: FloatArray, missing: NDArray[np.bool_]
+) -> FloatArray:
+    """Rate the stretch that each beat stands in: the anchors within 4 s against as many full ones as are expected.
+
+    Noise now and then looks like a heartbeat, but not clearly and once per predicted cycle for eight seconds.
+    Arrhythmia does not count against a stretch, and time without motion is not expected to hold beats.
+
+    Args:
+        times_s: (beat,) R peaks.
+        heights: (beat,) merged anchor map there.
+        length_s: (beat,) predicted cycle length there.
+        missing: (time,) at 200 Hz, where no channel carries motion.
+
+    Returns:
+        (beat,) in [0, 1].
+    """
+    heard_s = np.concatenate([[0.0], np.cumsum(~missing)]) / FS_HZ
+    summed = np.concatenate([[0.0], np.cumsum(np.clip(heights / FULL_HEIGHT, 0.0, 1.0))])
+
+    def until(at_s: FloatArray) -> FloatArray:
+        return heard_s[np.clip(np.rint(at_s * FS_HZ).astype(np.int64), 0, len(missing))]
+
+    first, last = times_s - STRETCH_S, times_s + STRETCH_S
+    expected = (until(last) - until(first)) / length_s
+    found = summed[np.searchsorted(times_s, last)] - summed[np.searchsorted(times_s, first)]
+    return np.clip(found / np.maximum(expected, 1.0), 0.0, 1.0)

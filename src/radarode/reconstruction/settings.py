@@ -19,7 +19,7 @@ class ReconstructSettings:
         min_distance_s: closest two beats can be (published: 40 samples).
         rhythm_weight: cost of an interval that contradicts the predicted cycle length, in units of map height.
         rhythm_tolerance: relative deviation from the predicted length at which that cost is reached.
-        min_quality: beats below it are left out, and their cycles become a gap.
+        min_quality: beats in stretches rated lower are left out, and their cycles become a gap.
         max_gap_share: windows that miss a larger share of their frames are not reconstructed.
     """
 
@@ -27,9 +27,9 @@ class ReconstructSettings:
     batch: int = 16
     threshold: float = 0.12
     min_distance_s: float = 0.27
-    rhythm_weight: float = 0.3
+    rhythm_weight: float = 0.2
     rhythm_tolerance: float = 0.3
-    min_quality: float = 0.2
+    min_quality: float = 0.5
     max_gap_share: float = 0.25
 
     def __post_init__(self) -> None:
@@ -37,5 +37,9 @@ class ReconstructSettings:
             raise InputError.of("step_s", "between 0.05 and 4 s", self.step_s)
         if self.batch < 1:
             raise InputError.of("batch", "at least 1", self.batch)
-        if not 0.0 <= self.min_quality <= 1.0:
-            raise InputError.of("min_quality", "between 0 and 1", self.min_quality)
+        for name in ("min_quality", "max_gap_share", "rhythm_weight"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError.of(name, "between 0 and 1", getattr(self, name))
+        for name in ("threshold", "min_distance_s", "rhythm_tolerance"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise InputError.of(name, "above 0 and at most 1", getattr(self, name))

@@ -112,7 +112,7 @@ def _fitting_transform(weights: Pretrained) -> Transform:
 
 def _silence(missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return where no channel carries motion for longer than `BRIDGE_S`."""
-    silent = missing.all(axis=0)
+    silent = np.asarray(missing.all(axis=0))
     for begin, end in find_gaps(silent):
         if end - begin <= BRIDGE_S * FS_HZ:
             silent[begin:end] = False

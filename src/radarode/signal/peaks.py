@@ -9,6 +9,7 @@ from scipy.ndimage import median_filter
 from sleepecg import detect_heartbeats  # pyright: ignore[reportPrivateImportUsage]
 
 from radarode.core.errors import InputError
+from radarode.core.vertex import parabola_offset
 from radarode.signal.gaps import fill_gaps, find_gaps
 
 SHORTEST_STRETCH_S = 2.0
@@ -120,7 +121,5 @@ def _without_baseline(ecg: NDArray[np.float64], fs_hz: float) -> NDArray[np.floa
 def _between_samples(x: NDArray[np.float64], peaks: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the apex of the parabola through each peak and its two neighbours, in samples."""
     inner = np.clip(peaks, 1, len(x) - 2)
-    left, middle, right = x[inner - 1], x[inner], x[inner + 1]
-    bend = left - 2 * middle + right
-    shift = np.divide(0.5 * (left - right), bend, out=np.zeros(len(bend)), where=bend < 0)
-    return np.where(peaks == inner, inner + np.clip(shift, -0.5, 0.5), peaks).astype(np.float64)
+    offset = parabola_offset(x[inner - 1], x[inner], x[inner + 1])
+    return np.where(peaks == inner, inner + offset, peaks).astype(np.float64)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from radarode.core.errors import InputError
+from radarode.core.mmecg import TRIALS
 from radarode.core.types import STATUSES, Recording, Status
 from radarode.simulate.empty import simulate_empty
 from radarode.simulate.person import Person, sample_person
 from radarode.simulate.recording import CLEAN, LONGEST_S, Conditions, simulate_recording
-
-Range = tuple[float, float]
-
-MMECG_TRIALS: Mapping[int, Range] = {
-    1: (1, 2), 2: (3, 4), 5: (5, 16), 9: (17, 22), 10: (23, 25), 13: (26, 31),
-    14: (32, 40), 16: (41, 47), 17: (48, 56), 29: (57, 79), 30: (80, 91),
-}  # fmt: skip
-"""First and last trial of each of MMECG's persons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +68,7 @@ def plain_cohort(seed: int, n_subjects: int, duration_s: float, n_trials: int = 
 
 def mmecg_cohort(seed: int = 0) -> Cohort:
     """Describe a simulated cohort shaped like MMECG: 11 persons, 91 trials of 3 minutes."""
-    trials = tuple(tuple(str(t) for t in range(int(a), int(b) + 1)) for a, b in MMECG_TRIALS.values())
+    trials = tuple(tuple(str(t) for t in range(first, last + 1)) for first, last in TRIALS.values())
     return Cohort(seed, trials, 180.0)
 
 

@@ -2,8 +2,8 @@
 
 Reference: McSharry, Clifford, Tarassenko, Smith, IEEE TBME 50(3), 2003, eq. 1. Deviations: the angle runs
 exactly from R to R, so that R peaks stand where the rhythm puts them; the forcing is multiplied by the angular
-rate, so that heights do not depend on the heart rate; T may rise more slowly than it falls; wave positions
-follow QT ~ sqrt(RR) (Bazett) and PR ~ RR^(1/4), QRS keeps its duration.
+rate, so that heights do not depend on the heart rate; wave positions follow
+QT ~ sqrt(RR) (Bazett) and PR ~ RR^(1/4), QRS keeps its duration.
 """
 
 from __future__ import annotations

@@ -58,7 +58,6 @@ class EcgTraits:
         amplitude_mv: (5,) height of each wave; the model's a is `amplitude_mv / width_rad**2`.
         width_rad: (5,) the model's b.
         angle_rad: (5,) the model's theta, counted from R.
-        skew: ratio of the rising to the falling width of T.
         noise_mv: SD of the noise of the reference.
         wander_mv: SD of its baseline wander.
     """
@@ -66,7 +65,6 @@ class EcgTraits:
     amplitude_mv: FloatArray
     width_rad: FloatArray
     angle_rad: FloatArray
-    skew: float
     noise_mv: float
     wander_mv: float
 

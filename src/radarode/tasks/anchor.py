@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radarode.core.constants import FS_HZ, WINDOW_S, WINDOW_SAMPLES
+from radarode.core.vertex import parabola_offset
 from radarode.tasks.settings import TaskSettings
 
 FloatArray = NDArray[np.floating]
@@ -66,16 +67,9 @@ def decode_anchor(
         if not keep[lo:hi].any():
             keep[candidate] = True
     peaks = peaks[keep]
-    return start_s + (peaks + _vertex(values, peaks)) / FS_HZ, values[peaks]
-
-
-def _vertex(values: NDArray[np.float64], peaks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the offset in samples of the parabola through each peak and its neighbours."""
     inner = np.clip(peaks, 1, len(values) - 2)
-    left, centre, right = values[inner - 1], values[inner], values[inner + 1]
-    curvature = left - 2.0 * centre + right
-    offset = np.where(curvature < 0, 0.5 * (left - right) / np.where(curvature < 0, curvature, -1.0), 0.0)
-    return np.where(inner == peaks, np.clip(offset, -0.5, 0.5), 0.0)
+    offset = parabola_offset(values[inner - 1], values[inner], values[inner + 1])
+    return start_s + (peaks + np.where(inner == peaks, offset, 0.0)) / FS_HZ, values[peaks]
 
 
 def anchor_loss(output: Tensor, target: Tensor) -> Tensor:

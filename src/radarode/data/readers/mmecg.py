@@ -4,8 +4,9 @@ Layout: one struct `data` with RCG (35505, 50), ECG (35505, 1), posXYZ (50, 3), 
 at 200 Hz, RCG already being the second derivative of displacement. v7.3 stores every array transposed
 and text as uint16 codes.
 
-Reference: Chen et al., IEEE TMC 2022, doi 10.1109/TMC.2022.3214721. The trial is N; where a file has no
-    id, the subject is that of the published order of trials.
+Reference: Chen et al., IEEE TMC 2022, doi 10.1109/TMC.2022.3214721. The trial is N and the subject
+    that of the published order of trials, even where a file's id says otherwise (noted then): folds are split by
+    subject, so one person must not go by two names. For other N the id counts.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import numpy as np
 
 from radarode.core.constants import FS_HZ
 from radarode.core.errors import InputError
+from radarode.core.mmecg import subject_of_trial
 from radarode.core.types import STATUSES, Recording, Status
 from radarode.data.hdf5 import child_group, members, open_hdf5, read_array, read_attribute
+from radarode.data.limits import BYTES_PER_NUMBER, MAX_BYTES
 from radarode.data.mat import is_mat5, is_mat73, load_variables, numeric, variables
 from radarode.data.readers import ReadOptions
 from radarode.data.to_rcg import RawRecording, to_recording
@@ -34,8 +37,6 @@ PRIORITY = 10
 FIELDS = ("RCG", "ECG", "posXYZ", "id", "age", "gender", "physistatus")
 _MAY_BE_TEXT = ("id", "age", "gender", "physistatus")
 _MAX_TEXT = 64
-_LAST_TRIAL = {1: 2, 2: 4, 5: 16, 9: 22, 10: 25, 13: 31, 14: 40, 16: 47, 17: 56, 29: 79, 30: 91}
-"""Subject -> the last of its trials, which are numbered in a row."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -80,16 +81,6 @@ def read(path: Path, options: ReadOptions) -> Recording:
     return replace(recording, motion="displacement")
 
 
-def subject_of_trial(trial: int) -> int | None:
-    """Return the subject of an MMECG trial number, or None beyond the published 91.
-
-    Example:
-        >>> subject_of_trial(16), subject_of_trial(17), subject_of_trial(92)
-        (5, 9, None)
-    """
-    return next((subject for subject, last in _LAST_TRIAL.items() if 1 <= trial <= last), None)
-
-
 def _fields_v5(path: Path) -> dict[str, Any]:
     data = load_variables(path, ("data",))["data"]
     if data.dtype.names is None or data.size != 1:
@@ -103,7 +94,15 @@ def _fields_v73(path: Path) -> dict[str, Any]:
         if "data" not in members(file):
             raise InputError(f"{path} holds no struct `data`; of v7.3 files only MMECG's layout is known.")
         group = child_group(file, "data")
-        return _collect(members(group), lambda name: _matlab_array(group, name), path)
+        left = MAX_BYTES
+
+        def get(name: str) -> np.ndarray:
+            nonlocal left
+            array = _matlab_array(group, name, left)
+            left -= array.size * BYTES_PER_NUMBER
+            return array
+
+        return _collect(members(group), get, path)
 
 
 def _collect(names: tuple[str, ...], get: Callable[[str], np.ndarray], path: Path) -> dict[str, Any]:
@@ -118,14 +117,23 @@ def _collect(names: tuple[str, ...], get: Callable[[str], np.ndarray], path: Pat
     return fields
 
 
-def _matlab_array(group: h5py.Group, name: str) -> np.ndarray:
+def _matlab_array(group: h5py.Group, name: str, max_bytes: int) -> np.ndarray:
     """Return a v7.3 array as MATLAB shows it: not transposed, text as text, and empty where it is empty."""
-    array, dataset = read_array(group, name), cast(h5py.Dataset, group[name])
+    array, dataset = read_array(group, name, max_bytes=max_bytes), cast(h5py.Dataset, group[name])
     if read_attribute(dataset, "MATLAB_empty"):
         return np.empty(0)
     if read_attribute(dataset, "MATLAB_class") == "char":
-        return np.array("".join(chr(int(code)) for code in array.reshape(-1)[:_MAX_TEXT]))
+        return np.array(_text(array.reshape(-1)[:_MAX_TEXT].astype(np.float64), f"{name} in {group.file.filename}"))
     return array.T
+
+
+def _text(codes: np.ndarray, what: str) -> str:
+    """Return the text of character codes."""
+    with np.errstate(invalid="ignore"):
+        valid = (codes >= 0) & (codes < 0x110000) & ~((codes >= 0xD800) & (codes < 0xE000))
+    if not valid.all():
+        raise InputError(f"{what} is marked as text, but holds numbers that are no characters; the file is damaged.")
+    return "".join(chr(int(code)) for code in codes)
 
 
 def _channels_first(rcg: np.ndarray, n_samples: int | None, path: Path) -> np.ndarray:
@@ -152,12 +160,12 @@ def _who(fields: Mapping[str, Any], path: Path) -> tuple[str, dict[str, str]]:
     notes = {"units": "RCG, positions and ECG as stored in the file"}
     notes |= {name: _as_text(fields[name]) for name in ("age", "gender") if name in fields}
     published = subject_of_trial(int(path.stem)) if path.stem.isdecimal() and len(path.stem) < 6 else None
-    if "id" in fields:
-        subject = _as_text(fields["id"])
-        if published is not None and subject != str(published):
-            notes["subject_check"] = f"the file says {subject}, the published order of trials {published}"
-        return f"mmecg-{subject}", notes
-    return (f"mmecg-{published}", notes) if published is not None else ("unknown", notes)
+    stated = _as_text(fields["id"]) if "id" in fields else ""
+    if published is not None and stated not in ("", "nan", str(published)):
+        notes["subject_check"] = f"the file says {stated}, the published order of trials {published}"
+    if published is not None:
+        return f"mmecg-{published}", notes
+    return ("unknown" if stated in ("", "nan") else f"mmecg-{stated}"), notes
 
 
 def _as_text(value: str | np.ndarray) -> str:

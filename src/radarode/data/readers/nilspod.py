@@ -20,7 +20,7 @@ from radarode.core.types import FloatArray, Recording
 from radarode.data.mat import numeric
 from radarode.data.npz import SIGNATURE, array_names, load_arrays
 from radarode.data.readers import ReadOptions
-from radarode.data.to_rcg import RawRecording, check_rate, motion_to_rcg, to_recording
+from radarode.data.to_rcg import RawRecording, check_duration, check_rate, motion_to_rcg, to_recording
 from radarode.signal.gaps import fill_gaps
 
 NAME = "NilsPod"
@@ -57,6 +57,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
     for name in ("acc_ms2", "gyro_dps"):
         if fields[name].shape != (len(ecg), 3):
             raise InputError(f"{name} in {path} must be ({len(ecg)}, 3); got shape {fields[name].shape}.")
+    check_duration(len(ecg) / fs_hz)
     raw = RawRecording(
         motion=_high_pass(fields["acc_ms2"].T, fs_hz),
         fs_hz=fs_hz,
