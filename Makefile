@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test test-slow check bench weights clean
+.PHONY: setup demo test test-slow check bench weights results clean
 
 setup: $(STAMP)
 
@@ -32,9 +32,14 @@ bench: setup
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python benchmarks/run.py
 
-# Reproduces the default weights from nothing but the seed (hours on 2 cores).
+# Reproduces the default weights from nothing but the seed (about an hour on 2 idle cores).
 weights: setup
 	$(BIN)/radarode train runs/default --config default
+	cp runs/default/weights/config.json runs/default/weights/weights.safetensors src/radarode/weights/small/
+
+# The table of results in the README (minutes).
+results: setup
+	$(BIN)/python benchmarks/results.py
 
 clean:
 	rm -rf .venv build dist demo-out runs

@@ -62,6 +62,23 @@ def test_reconstruct_writes_everything(person: Path, tmp_path: Path, capsys: pyt
     assert "SIMULATED" in capsys.readouterr().out
 
 
+def test_missing_stretches_become_gaps_and_not_failures(person: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from radarode.data.native import load_recording, save_recording
+
+    recording = load_recording(person)
+    torn = recording.rcg.copy()
+    torn[:, 2000:2600] = np.nan
+    save_recording(tmp_path / "torn.h5", replace(recording, rcg=torn))
+    assert main(["reconstruct", str(tmp_path / "torn.h5"), "--out", str(tmp_path / "out")]) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert any(start <= 10.01 and end >= 12.99 for start, end in summary["gaps_s"])
+    assert summary["beats"] > 15
+    ecg, _ = wfdb.rdsamp(str(tmp_path / "out" / "ecg"))
+    assert np.isnan(ecg[2000:2600]).all()
+
+
 def test_evaluate_prints_the_three_columns(person: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(person), "--json", "--out", str(tmp_path / "report")]) == 0
     columns = json.loads(capsys.readouterr().out)

@@ -92,7 +92,7 @@ def _cases(recordings: Iterator[Any], loaded: Any, noises: list[Any], seed: int,
     from radarode.report import ReportCase
 
     for number, recording in enumerate(recordings):
-        if recording.r_peaks_s is None:
+        if recording.r_peaks_s is None and recording.ecg_mv is None:
             raise InputError(f"recording {recording.name} has no reference ECG; evaluation needs one.")
         rng = np.random.default_rng([seed, number])
         noisy = recording
