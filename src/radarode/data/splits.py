@@ -47,8 +47,9 @@ def split_subjects(subjects: Sequence[str], *, folds: int, fold: int, validation
         InputError: too few subjects for the folds, or a fold out of range.
 
     Example:
-        >>> split_subjects(["a", "b", "c", "d"], folds=4, fold=0, validation=0.3, seed=1).test
-        ('d',)
+        >>> split = split_subjects(["a", "b", "c", "d"], folds=4, fold=0, validation=0.3, seed=1)
+        >>> len(split.train), len(split.validation), len(split.test)
+        (2, 1, 1)
     """
     people = sorted(set(subjects))
     if folds < 1 or not 0 <= fold < folds:
