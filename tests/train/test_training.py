@@ -19,6 +19,7 @@ from radarode.data.store import open_store, write_store
 from radarode.experiment import Experiment, read_experiment, run_experiment
 from radarode.simulate import iter_recordings
 from radarode.simulate.cohort import plain_cohort
+from radarode.tasks import TaskSettings
 from radarode.train.optim import learning_rate
 from radarode.train.settings import TrainSettings
 
@@ -249,3 +250,12 @@ def test_a_log_line_too_many_is_dropped_on_resume(store: Path, experiment: Exper
     lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [0, 1]
     assert "kill" not in lines[1]
+
+
+@pytest.mark.parametrize("name", ["default", "published", "finetune"])
+def test_every_named_configuration_is_one(name: str) -> None:
+    experiment = read_experiment(name)
+    assert experiment != Experiment()
+    if name == "published":
+        assert experiment.train == TrainSettings.published(patience=None)
+        assert experiment.tasks == TaskSettings.published()
