@@ -29,7 +29,7 @@ def demo(
     from radarode.core.notice import NOTICE
     from radarode.data.native import save_recording
     from radarode.evaluation import evaluate
-    from radarode.export import write_csv, write_edf, write_wfdb
+    from radarode.export import write_all
     from radarode.models.pretrained import load_model
     from radarode.reconstruction import reconstruct
     from radarode.report import ReportCase, plot_reconstruction, write_report
@@ -47,8 +47,7 @@ def demo(
         scores = evaluate(ecg, recording)
     with working("writing"), new_folder(out, overwrite=overwrite) as folder:
         save_recording(folder / "recording.h5", recording)
-        for write in (write_wfdb, write_edf, write_csv):
-            write(folder, "ecg", ecg)
+        write_all(folder, "ecg", ecg)
         plot_reconstruction(folder / "ecg.png", ecg, recording)
         write_report(folder, [ReportCase(recording, ecg, scores)])
     title = f"One SIMULATED person, {DEMO_MINUTES:.0f} min, {recording.n_channels} channels at {DEMO_SNR_DB:.0f} dB"

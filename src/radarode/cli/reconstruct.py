@@ -52,12 +52,11 @@ def reconstruct(
 def _write(folder: Path, recording: Any, ecg: Any, weights: str) -> dict[str, Any]:
     import json
 
-    from radarode.export import write_csv, write_edf, write_wfdb
+    from radarode.export import write_all
     from radarode.reconstruction.summary import summarise
     from radarode.report import plot_reconstruction
 
-    for write in (write_wfdb, write_edf, write_csv):
-        write(folder, "ecg", ecg)
+    write_all(folder, "ecg", ecg)
     plot_reconstruction(folder / "ecg.png", ecg, recording)
     summary = {**summarise(recording, ecg), "weights": weights}
     (folder / "summary.json").write_text(json.dumps(summary, indent=1))

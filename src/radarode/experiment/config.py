@@ -116,6 +116,9 @@ def read_experiment(path: Path | str | None = None, changes: Sequence[str] = ())
     values: Any = {}
     if path is not None:
         file = _named(str(path)) or Path(path)
+        if not file.is_file():
+            names = ", ".join(sorted(entry.stem for entry in _configs().glob("*.yaml")))
+            raise FileNotFoundError(f"{path} is neither a file nor a configuration of the package ({names}).")
         try:
             values = yaml.safe_load(file.read_text()) or {}
         except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -128,8 +131,12 @@ def read_experiment(path: Path | str | None = None, changes: Sequence[str] = ())
 
 def _named(name: str) -> Path | None:
     """Return the package's configuration of that name, such as "default" or "published"."""
-    file = Path(str(resources.files("radarode") / "configs" / f"{name}.yaml"))
+    file = _configs() / f"{name}.yaml"
     return file if Path(name).name == name and file.is_file() else None
+
+
+def _configs() -> Path:
+    return Path(str(resources.files("radarode") / "configs"))
 
 
 def _apply(plain: dict[str, Any], change: str) -> None:
