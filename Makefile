@@ -32,7 +32,7 @@ bench: setup
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench]"
 	$(BIN)/python benchmarks/run.py
 
-# Reproduces the default weights from nothing but the seed (about an hour on 2 idle cores).
+# Reproduces the default weights from nothing but the seed (about 25 minutes on 2 idle cores).
 weights: setup
 	$(BIN)/radarode train runs/default --config default
 	cp runs/default/weights/config.json runs/default/weights/weights.safetensors src/radarode/weights/small/
