@@ -239,6 +239,9 @@ def test_a_store_of_other_data_is_refused(experiment: Experiment, tmp_path: Path
     other = read_experiment(None, [*QUICK, f"data.source={source}", "data.store_channels=3"])
     with pytest.raises(InputError, match="store_channels = 2, not 3"):
         run_experiment(other, tmp_path / "second", store=tmp_path / "shared")
+    run_experiment(other, tmp_path / "third")
+    with pytest.raises(InputError, match="store_channels = 2, not 3"):
+        run_experiment(other, tmp_path / "third", store=tmp_path / "shared", resume=True)
 
 
 def test_a_log_line_too_many_is_dropped_on_resume(store: Path, experiment: Experiment, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def run_experiment(
         watchers: called with every log record.
 
     Returns:
-        Facts of the run: best epoch, validation figures, split.
+        `best_epoch`, from 0, and its validation `score`.
     """
     keep_freed_memory()
     run = Path(folder)
@@ -86,7 +86,6 @@ def _prepare(experiment: Experiment, folder: Path, store: Path, watchers: Sequen
     write_yaml(folder / CONFIG, experiment)
     if not (store / INDEX).is_file():
         build_store(experiment, store, watchers)
-    check_store(experiment, store)
     _trainer(experiment, folder, store)
 
 
@@ -111,6 +110,7 @@ def _existing(path: Path) -> Path:
 
 def _trainer(experiment: Experiment, run: Path, store_path: Path) -> Any:
     """Put model, feeds and strategy together; the same call for a new run and a resumed one."""
+    check_store(experiment, store_path)
     store = open_store(store_path)
     split, training, validating = _sides(experiment, store)
     (run / SPLIT).write_text(json.dumps(to_plain(split), indent=1))

@@ -170,9 +170,8 @@ class Training:
         losses = [figures[f"loss_{name}"] for name in TASKS]
         if progress.first_validation is None:
             progress.first_validation = losses
-        return sum(now / (first or 1.0) for now, first in zip(losses, progress.first_validation, strict=True)) / len(
-            losses
-        )
+        ratios = [now / (first or 1.0) for now, first in zip(losses, progress.first_validation, strict=True)]
+        return sum(ratios) / len(ratios)
 
 
 def _diverged(what: str, step: int) -> InputError:
