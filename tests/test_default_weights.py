@@ -10,7 +10,7 @@ import pytest
 from radarode import load_model, reconstruct
 from radarode.core.types import Recording
 from radarode.evaluation import evaluate
-from radarode.models.pretrained import default_folder
+from radarode.models.pretrained import packaged_folder
 from radarode.simulate import Conditions, person_of, simulate_empty, simulate_recording
 
 UNSEEN = 4711
@@ -22,9 +22,9 @@ def person(number: int, n_channels: int = 8, **conditions: float) -> Recording:
 
 
 def test_their_size_is_as_stated() -> None:
-    assert sum(path.stat().st_size for path in default_folder().iterdir()) <= 12e6
+    assert sum(path.stat().st_size for path in packaged_folder().iterdir()) <= 12e6
     assert sum(parameter.numel() for parameter in load_model().model.parameters()) <= 3_000_000
-    assert (default_folder() / "README.md").read_text().startswith("# Model card")
+    assert (packaged_folder() / "README.md").read_text().startswith("# Model card")
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -16,14 +16,15 @@ from radarode.core.version import __version__
 if TYPE_CHECKING:
     from radarode.data.load import load
     from radarode.evaluation import evaluate
+    from radarode.frameworks import load_framework, reconstruct
     from radarode.models.pretrained import load_model
-    from radarode.reconstruction import reconstruct
 
 
 _LAZY = {
     "load": "radarode.data.load",
     "load_model": "radarode.models.pretrained",
-    "reconstruct": "radarode.reconstruction",
+    "load_framework": "radarode.frameworks",
+    "reconstruct": "radarode.frameworks",
     "evaluate": "radarode.evaluation",
 }
 
@@ -39,6 +40,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "load",
+    "load_framework",
     "load_model",
     "reconstruct",
 ]

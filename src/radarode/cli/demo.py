@@ -30,8 +30,7 @@ def demo(
     from radarode.data.native import save_recording
     from radarode.evaluation import evaluate
     from radarode.export import write_all
-    from radarode.models.pretrained import load_model
-    from radarode.reconstruction import reconstruct
+    from radarode.frameworks import load_framework
     from radarode.report import ReportCase, plot_reconstruction, write_report
     from radarode.simulate import Conditions, person_of, simulate_recording
 
@@ -43,7 +42,7 @@ def demo(
         rng = np.random.default_rng([seed, 1])
         recording = simulate_recording(person_of(seed, 0), 60.0 * DEMO_MINUTES, "NB", rng, conditions)
     with working("reconstructing the ECG"):
-        ecg = reconstruct(recording, load_model())
+        ecg = load_framework().reconstruct(recording)
         scores = evaluate(ecg, recording)
     with working("writing"), new_folder(out, overwrite=overwrite) as folder:
         save_recording(folder / "recording.h5", recording)

@@ -35,7 +35,7 @@ def evaluate(
     from radarode.core.allocator import keep_freed_memory
     from radarode.core.errors import InputError
     from radarode.core.files import new_folder, refuse_existing
-    from radarode.models.pretrained import load_model
+    from radarode.frameworks import load_framework
 
     if (run is None) == (not files):
         raise InputError("name recordings to evaluate, or a run folder with --run, and not both.")
@@ -43,7 +43,7 @@ def evaluate(
         refuse_existing(out, overwrite=overwrite)
     keep_freed_memory()
     chosen = weights or (str(run / "weights") if run is not None else "default")
-    loaded = load_model(chosen)
+    loaded = load_framework(chosen)
     recordings = _of_run(run) if run is not None else _of_files(files, fs, motion)
     noises = _noises(snr_db, movement_s, movement_db)
     cases = list(_cases(recordings, loaded, noises, seed, quiet=json))
@@ -88,7 +88,6 @@ def _cases(recordings: Iterator[Any], loaded: Any, noises: list[Any], seed: int,
     from radarode.core.errors import InputError
     from radarode.data.noise import noisy_recording
     from radarode.evaluation import evaluate as score
-    from radarode.reconstruction import reconstruct
     from radarode.report import ReportCase
 
     for number, recording in enumerate(recordings):
@@ -99,7 +98,7 @@ def _cases(recordings: Iterator[Any], loaded: Any, noises: list[Any], seed: int,
         for noise in noises:
             noisy = noisy_recording(noisy, noise, rng)
         with working(f"recording {number + 1}: {recording.name}", quiet=quiet):
-            ecg = reconstruct(noisy, loaded)
+            ecg = loaded.reconstruct(noisy)
             yield ReportCase(noisy, ecg, score(ecg, noisy))
 
 

@@ -30,16 +30,15 @@ def reconstruct(
     from radarode.core.allocator import keep_freed_memory
     from radarode.core.files import new_folder, refuse_existing
     from radarode.data.load import load
-    from radarode.models.pretrained import load_model
-    from radarode.reconstruction import reconstruct as run
+    from radarode.frameworks import load_framework
 
     refuse_existing(out, overwrite=overwrite)
     keep_freed_memory()
     with working(f"reading {file.name}", quiet=json):
         recording = load(file, fs_hz=fs, motion=motion)
-        loaded = load_model(weights)
+        loaded = load_framework(weights)
     with working(f"reconstructing {recording.duration_s:.0f} s", quiet=json):
-        ecg = run(recording, loaded)
+        ecg = loaded.reconstruct(recording)
     with new_folder(out, overwrite=overwrite) as folder:
         summary = _write(folder, recording, ecg, weights)
     console = Console(soft_wrap=True, highlight=False)

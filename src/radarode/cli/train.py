@@ -15,6 +15,9 @@ def train(
     config: Annotated[
         str | None, Parameter(help="YAML file, or a name: default, published, finetune. The defaults otherwise.")
     ] = None,
+    framework: Annotated[
+        str | None, Parameter(help="radarode-mtl, radarode, mmecg or classical. radarode-mtl otherwise.")
+    ] = None,
     data: Annotated[str | None, Parameter(help="A recording, a folder of recordings, or simulate:PRESET.")] = None,
     start_from: Annotated[str | None, Parameter(help="Weights to fine-tune: a folder, or 'default'.")] = None,
     set_: Annotated[
@@ -24,7 +27,7 @@ def train(
     resume: Annotated[Path | None, Parameter(help="Go on with an interrupted run.")] = None,
     overwrite: Annotated[bool, Parameter(help="Replace an existing run folder.", negative="")] = False,
 ) -> None:
-    """Train radarODE-MTL; the best epoch's weights end up in OUT/weights.
+    """Train radarODE-MTL or another framework; the best epoch's weights end up in OUT/weights.
 
     Ctrl-C keeps a checkpoint; `radarode train --resume OUT` goes on from it, to the same weights.
     """
@@ -35,6 +38,8 @@ def train(
     if (out is None) == (resume is None):
         raise InputError("name either a run folder to create (OUT) or one to go on with (--resume RUN).")
     changes = list(set_ or [])
+    if framework is not None:
+        changes.append(f"framework={json.dumps(framework)}")
     if data is not None:
         changes.append(f"data.source={json.dumps(data)}")
     if start_from is not None:

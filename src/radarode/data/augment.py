@@ -1,7 +1,7 @@
 """Vary what differs between sensors, places and days, so that a network does not learn one sensor.
 
-On motion (before the transform): gain, sign and delay of each channel, and noise. On spectrograms (each batch
-anew): spectral tilt and noise; the choice and number of channels is drawn when a batch is gathered.
+On motion (before the transform): gain, sign and delay of each channel. On windows of spectrograms or of motion
+(each batch anew): spectral tilt and noise; the choice and number of channels is drawn when a batch is gathered.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from radarode.core.constants import FS_HZ
 from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.noise import add_abrupt_to_windows, add_constant_to_windows
@@ -103,3 +104,37 @@ def augment_windows(
     dropped = torch.from_numpy(rng.random((n, channels)) < settings.dropout)
     dropped[:, 0] = False
     return values.masked_fill_(dropped[..., None, None], 0.0)
+
+
+def augment_motion(motion: Tensor, settings: AugmentSettings, rng: np.random.Generator) -> Tensor:
+    """Vary a batch of motion windows as `augment_windows` varies spectrograms: noise, movement, sign, dropout.
+
+    Args:
+        motion: (window, channel, sample) at 200 Hz.
+        settings: how much; tilt, gain and delay have no counterpart here.
+        rng: of the variation.
+
+    Returns:
+        A new tensor of the same shape.
+    """
+    n, channels, samples = motion.shape
+    sign = torch.from_numpy(np.where(rng.random((n, channels, 1)) < settings.flip, -1.0, 1.0)).to(motion.dtype)
+    varied = motion * sign
+    power = varied.square().mean(dim=2, keepdim=True)
+    for window in np.flatnonzero(rng.random(n) < settings.noise_share):
+        level = float(rng.uniform(*settings.noise_snr_db))
+        varied[window] += _noise(power[window], samples, level, rng)
+    for window in np.flatnonzero(rng.random(n) < settings.movement_share):
+        level, length = float(rng.uniform(*settings.movement_snr_db)), round(float(rng.uniform(0.5, 3.0)) * FS_HZ)
+        length = min(length, samples)
+        begin = int(rng.integers(samples - length + 1))
+        varied[window, :, begin : begin + length] += _noise(power[window], length, level, rng)
+    dropped = torch.from_numpy(rng.random((n, channels)) < settings.dropout)
+    dropped[:, 0] = False
+    return varied.masked_fill_(dropped[..., None], 0.0)
+
+
+def _noise(power: Tensor, samples: int, snr_db: float, rng: np.random.Generator) -> Tensor:
+    """Return (channel, sample) white noise that far below (channel, 1) a power."""
+    drawn = torch.from_numpy(rng.standard_normal((len(power), samples))).to(power.dtype)
+    return drawn * (power / 10 ** (snr_db / 10)).sqrt()

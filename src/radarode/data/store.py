@@ -4,11 +4,13 @@ Layout of a store (a folder):
 
     index.json            format, transform settings, frequency axis, one entry per recording
     NNNN.frames.npy       (frame, channel, row) float16, memory-mapped when read: a window is one contiguous slice
-    NNNN.reference.npz    ecg_mv, r_peaks_s, gap mask of the frames
+    NNNN.reference.npz    ecg_mv, r_peaks_s, gap mask of the frames, positions_m (empty if unknown)
+    NNNN.motion.npy       (time, channel) float16, only in stores made with the motion: the same channels at 200 Hz
 
 Magnitudes are divided by the largest one of their channel (kept as `scale`), so float16 keeps 11 bits of the
-top 4 decades. Overlapping windows cost nothing: 50 channels take 0.21 MB per second of recording, where the published
-layout writes each window as float64 (3.4 MB every 0.8 s).
+top 4 decades; motion is divided by its channel's standard deviation and clipped at 1000 of them. Overlapping windows
+cost nothing: 50 channels take 0.21 MB per second of recording, where the published layout writes each window as float64
+(3.4 MB every 0.8 s).
 """
 
 from __future__ import annotations
@@ -37,6 +39,9 @@ VERSION = 1
 MOST_MISSING = 0.5
 """A channel that misses a larger share of its samples is not stored."""
 
+LARGEST_MOTION = 1000.0
+"""Motion is clipped at so many standard deviations, within what float16 holds well."""
+
 INDEX = "index.json"
 
 
@@ -50,6 +55,8 @@ class StoredRecording:
         ecg_mv: (time,) reference at 200 Hz.
         r_peaks_s: (beat,) reference R peaks.
         subject, trial, status, source: as in `Recording`.
+        motion: (time, channel) float16, memory-mapped; None in a store without motion.
+        positions_m: (channel, 3), or None.
     """
 
     frames: NDArray[np.float16]
@@ -60,6 +67,8 @@ class StoredRecording:
     trial: str
     status: str
     source: str
+    motion: NDArray[np.float16] | None = None
+    positions_m: NDArray[np.float32] | None = None
 
     def window_starts(self, step_s: float) -> NDArray[np.int64]:
         """Return the first frame of every whole window without a gap, one each `step_s`."""
@@ -88,6 +97,7 @@ def write_store(
     max_channels: int | None = None,
     rng: np.random.Generator | None = None,
     made_from: Mapping[str, Any] | None = None,
+    motion: bool = False,
 ) -> list[dict[str, Any]]:
     """Transform recordings one at a time and write them as a store.
 
@@ -99,6 +109,7 @@ def write_store(
         max_channels: keep a random choice of so many channels (needs `rng`); `None` keeps all.
         rng: for the choice of channels.
         made_from: facts about the source to keep in the index.
+        motion: also store the motion itself, for networks that read it.
 
     Returns:
         The index entries.
@@ -110,7 +121,8 @@ def write_store(
     transformer = make_transform(**transform)
     with new_folder(path) as folder:
         for number, recording in enumerate(recordings):
-            entries.append(_write_one(folder, f"{number:04d}", recording, transformer, max_channels, rng))
+            chosen = _choose_channels(recording, max_channels, rng)
+            entries.append(_write_one(folder, f"{number:04d}", chosen, transformer, motion))
         if not entries:
             raise InputError("no recording to store. Name a folder that holds recordings.")
         index = {
@@ -125,24 +137,35 @@ def write_store(
     return entries
 
 
-def _write_one(
-    folder: Path,
-    key: str,
-    recording: Recording,
-    transform: Transform,
-    max_channels: int | None,
-    rng: np.random.Generator | None,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chosen:
+    """A recording with the channels of it that are stored."""
+
+    recording: Recording
+    rcg: NDArray[np.float32]
+    missing: NDArray[np.bool_]
+    positions_m: NDArray[np.floating] | None
+
+
+def _choose_channels(recording: Recording, max_channels: int | None, rng: np.random.Generator | None) -> _Chosen:
+    """Keep the channels that are there most of the time, and of these no more than asked for."""
     if recording.fs_hz != FS_HZ:
         raise InputError.of("fs_hz", f"{FS_HZ:g} Hz for a store", recording.fs_hz)
-    known_empty = recording.r_peaks_s is not None and len(recording.r_peaks_s) == 0
-    r_peaks_s = np.empty(0) if known_empty else reference_r_peaks(recording)
-    rcg, missing = _live_channels(recording)
+    rcg, missing, live = _live_channels(recording)
+    positions = None if recording.positions_m is None else recording.positions_m[live]
     if max_channels is not None and len(rcg) > max_channels:
         if rng is None:
             raise TypeError("max_channels needs rng")
         chosen = np.sort(rng.choice(len(rcg), max_channels, replace=False))
         rcg, missing = rcg[chosen], missing[chosen]
+        positions = None if positions is None else positions[chosen]
+    return _Chosen(recording, rcg, missing, positions)
+
+
+def _write_one(folder: Path, key: str, chosen: _Chosen, transform: Transform, motion: bool) -> dict[str, Any]:
+    recording, rcg, missing = chosen.recording, chosen.rcg, chosen.missing
+    known_empty = recording.r_peaks_s is not None and len(recording.r_peaks_s) == 0
+    r_peaks_s = np.empty(0) if known_empty else reference_r_peaks(recording)
     values = transform(rcg).values.numpy()
     scale = values.max(axis=(1, 2))
     stored = values / np.where(scale > 0, scale, 1.0)[:, None, None]
@@ -153,21 +176,37 @@ def _write_one(
     untold = np.isnan(ecg_mv) if recording.ecg_mv is not None else np.zeros(len(ecg_mv), dtype=bool)
     gaps = frame_gaps(missing.any(axis=0) | untold, values.shape[2])
     np.save(folder / f"{key}.frames.npy", frames)
-    np.savez(folder / f"{key}.reference.npz", ecg_mv=ecg_mv, r_peaks_s=r_peaks_s, gaps=gaps, scale=scale)
+    np.savez(
+        folder / f"{key}.reference.npz",
+        ecg_mv=ecg_mv,
+        r_peaks_s=r_peaks_s,
+        gaps=gaps,
+        scale=scale,
+        positions_m=np.empty((0, 3), np.float32) if chosen.positions_m is None else chosen.positions_m,
+    )
+    if motion:
+        np.save(folder / f"{key}.motion.npy", _as_motion(rcg))
     names = ("subject", "trial", "status", "source")
     facts = {name: getattr(recording, name) for name in names}
     digest = hashlib.sha256(frames.tobytes() + ecg_mv.tobytes() + r_peaks_s.tobytes()).hexdigest()
     return {"key": key, **facts, "frames": len(frames), "sha256": digest}
 
 
-def _live_channels(recording: Recording) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the bridged motion of the channels that are there most of the time, and where it is missing."""
+def _as_motion(rcg: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Return (time, channel) motion in units of each channel's standard deviation."""
+    spread = rcg.std(axis=1, keepdims=True)
+    units = (rcg - rcg.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+    return np.ascontiguousarray(units.clip(-LARGEST_MOTION, LARGEST_MOTION).T, dtype=np.float16)
+
+
+def _live_channels(recording: Recording) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the bridged motion of the channels that are there most of the time, where it is missing, and which."""
     missing = missing_samples(recording.rcg, recording.fs_hz)
     live = missing.mean(axis=1) <= MOST_MISSING
     if not live.any():
         raise InputError(f"recording {recording.name}: every channel misses more than half of its samples.")
     filled, _ = fill_gaps(np.where(missing, np.float32(np.nan), recording.rcg)[live])
-    return filled, missing[live]
+    return filled, missing[live], live
 
 
 def frame_gaps(missing: NDArray[np.bool_], n_frames: int) -> NDArray[np.bool_]:
@@ -234,6 +273,7 @@ def open_store(path: Path | str) -> Store:
 
 def _open_one(folder: Path, entry: dict[str, Any]) -> StoredRecording:
     frames = np.load(folder / f"{entry['key']}.frames.npy", mmap_mode="r")
+    moved = folder / f"{entry['key']}.motion.npy"
     with np.load(folder / f"{entry['key']}.reference.npz") as reference:
         return StoredRecording(
             frames=frames,
@@ -244,4 +284,8 @@ def _open_one(folder: Path, entry: dict[str, Any]) -> StoredRecording:
             trial=entry["trial"],
             status=entry["status"],
             source=entry["source"],
+            motion=np.load(moved, mmap_mode="r") if moved.is_file() else None,
+            positions_m=reference["positions_m"]
+            if "positions_m" in reference and len(reference["positions_m"])
+            else None,
         )

@@ -1,6 +1,6 @@
 """Runs: configuration, data and training put together."""
 
-from radarode.experiment.config import Experiment, read_experiment
+from radarode.configuration import Experiment, read_experiment
 from radarode.experiment.data import find_recordings, held_out_recordings
 from radarode.experiment.run import run_experiment
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from radarode.configuration import DataSettings, Experiment, read_experiment
 from radarode.core.config import suggestion
 from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.augment import AugmentSettings, augment_recording
 from radarode.data.load import load
 from radarode.data.store import open_store, write_store
-from radarode.experiment.config import DataSettings, Experiment, read_experiment
 from radarode.experiment.layout import CONFIG, SPLIT
 from radarode.signal.timefrequency import resolve_settings
 from radarode.simulate import PRESETS, Cohort, iter_recordings
@@ -53,13 +53,14 @@ def count_recordings(settings: DataSettings, seed: int) -> int:
     return len(find_recordings(settings.source))
 
 
-def build_store(experiment: Experiment, path: Path, watchers: Sequence[Watcher] = ()) -> None:
+def build_store(experiment: Experiment, path: Path, watchers: Sequence[Watcher] = (), *, motion: bool = False) -> None:
     """Transform the data source into a spectrogram store, with augmented copies where asked for.
 
     Args:
         experiment: names the source, the transform and the copies.
         path: the store to create.
         watchers: called with the number of recordings done.
+        motion: also keep the motion.
     """
     total = count_recordings(experiment.data, experiment.seed)
     rng = np.random.default_rng([experiment.seed, 10])
@@ -79,6 +80,7 @@ def build_store(experiment: Experiment, path: Path, watchers: Sequence[Watcher] 
         max_channels=experiment.data.store_channels,
         rng=np.random.default_rng([experiment.seed, 11]),
         made_from=_made_from(experiment),
+        motion=motion,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from radarode.core.constants import N_ROWS, WINDOW_FRAMES
 from radarode.core.errors import InputError
+from radarode.models.networks import preset_of
 
 MAX_SIZE = 2**14
 """Largest size a configuration may ask for; a mistyped file must not claim the whole memory."""
@@ -146,12 +147,7 @@ def preset(name: str, **overrides: Any) -> RadarOdeMtlConfig:
         >>> preset("small", decoder="ode").decoder
         'ode'
     """
-    if name not in PRESETS:
-        raise InputError.of("preset", f"one of {', '.join(PRESETS)}", repr(name))
-    if not overrides:
-        return PRESETS[name]
-    checked = RadarOdeMtlConfig.from_dict(PRESETS[name].to_dict() | overrides)
-    return replace(checked)
+    return preset_of("radarode-mtl", name, overrides)
 
 
 def _check_kind(key: str, value: Any, default: Any) -> None:

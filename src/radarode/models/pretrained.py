@@ -1,14 +1,15 @@
 """Keep a trained network as a folder: `weights.safetensors` and `config.json`; no pickles.
 
-config.json holds `format` (1), `model` (the network's configuration), `tasks` (settings of the targets), `scaling`
-(name of the input scaling), `transform` (settings of the spectrogram) and `facts` (how it was trained).
+config.json holds `format` (1), `framework` (which way from motion to ECG the network belongs to; radarode-mtl where it
+is missing), `model` (the network's configuration), `tasks` (settings of the targets), `scaling` (name of the input
+scaling), `transform` (settings of the spectrogram) and `facts` (how it was trained).
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -17,19 +18,20 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from radarode.core.errors import InputError
 from radarode.core.files import new_folder
-from radarode.models.config import RadarOdeMtlConfig
-from radarode.models.radarode_mtl import RadarOdeMtl
+from radarode.models.networks import DEFAULT_FRAMEWORK, network_kind
 
 WEIGHTS_FILE = "weights.safetensors"
 CONFIG_FILE = "config.json"
 FORMAT = 1
 DEFAULT = "default"
+PACKAGED = {"default": "small", "classical": "classical"}
+"""Weights that the package carries: name -> folder in `weights/`."""
 MAX_CONFIG_BYTES = 2**20
-_KEYS = ("format", "model", "tasks", "scaling", "transform", "facts")
+_KEYS = ("format", "framework", "model", "tasks", "scaling", "transform", "facts")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,22 +44,24 @@ class Pretrained:
         scaling: name of the scaling its inputs need.
         transform: settings of the spectrogram its inputs need.
         facts: how it was trained, for people.
+        framework: which way from motion to ECG the network belongs to.
     """
 
-    model: RadarOdeMtl
+    model: Any
     tasks: Mapping[str, Any] = field(default_factory=dict)
     scaling: str = ""
     transform: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    framework: str = DEFAULT_FRAMEWORK
 
 
-def save_model(folder: Path | str, model: RadarOdeMtl, facts: Mapping[str, Any], *, overwrite: bool = False) -> None:
+def save_model(folder: Path | str, model: Any, facts: Mapping[str, Any], *, overwrite: bool = False) -> None:
     """Write a network's folder, whole or not at all.
 
     Args:
         folder: the folder to create.
-        model: the network.
-        facts: plain values; `tasks`, `scaling` and `transform` among them are kept under their own keys.
+        model: the network, with its `config`.
+        facts: plain values; `framework`, `tasks`, `scaling` and `transform` among them are kept under their own keys.
         overwrite: replace a folder that is there.
 
     Raises:
@@ -66,6 +70,7 @@ def save_model(folder: Path | str, model: RadarOdeMtl, facts: Mapping[str, Any],
     rest = {key: value for key, value in facts.items() if key not in _KEYS}
     settings = {
         "format": FORMAT,
+        "framework": facts.get("framework", DEFAULT_FRAMEWORK),
         "model": model.config.to_dict(),
         "tasks": dict(facts.get("tasks", {})),
         "scaling": facts.get("scaling", ""),
@@ -81,28 +86,31 @@ def save_model(folder: Path | str, model: RadarOdeMtl, facts: Mapping[str, Any],
 
 
 def load_model(path: Path | str = DEFAULT) -> Pretrained:
-    """Read a network's folder; "default" is the one in the package.
+    """Read a network's folder, or one of those in the package by name: "default", "classical".
 
     Raises:
         FileNotFoundError: the folder or one of its two files is missing.
         InputError: the configuration is not one, or the weights do not fit it.
     """
-    folder = default_folder() if str(path) == DEFAULT else Path(path)
+    folder = packaged_folder(str(path)) if str(path) in PACKAGED else Path(path)
     for file in (folder / CONFIG_FILE, folder / WEIGHTS_FILE):
         if not file.is_file():
             raise FileNotFoundError(f"{file} does not exist; give a folder that training wrote, or `{DEFAULT}`.")
     settings = _read_settings(folder / CONFIG_FILE)
+    framework = settings["framework"]
     try:
-        config = RadarOdeMtlConfig.from_dict(settings["model"])
+        kind = network_kind(framework)
+        config = kind.config.from_dict(settings["model"])
     except InputError as error:
         raise InputError(f"{folder / CONFIG_FILE}: {error}") from None
-    model = _fill(config, folder / WEIGHTS_FILE)
-    return Pretrained(model.eval(), settings["tasks"], settings["scaling"], settings["transform"], settings["facts"])
+    model = _fill(kind.network, config, folder / WEIGHTS_FILE).eval()
+    rest = (settings[key] for key in ("tasks", "scaling", "transform", "facts", "framework"))
+    return Pretrained(model, *rest)
 
 
-def default_folder() -> Path:
-    """Return the folder of the weights that the package carries."""
-    return Path(str(resources.files("radarode") / "weights" / "small"))
+def packaged_folder(name: str = DEFAULT) -> Path:
+    """Return the folder of weights that the package carries."""
+    return Path(str(resources.files("radarode") / "weights" / PACKAGED[name]))
 
 
 def _read_settings(file: Path) -> dict[str, Any]:
@@ -121,21 +129,22 @@ def _read_settings(file: Path) -> dict[str, Any]:
             raise InputError(f"{file}: unknown key `{key}`; {hint}")
     if settings.get("format") != FORMAT:
         raise InputError(f"{file}: `format` must be {FORMAT}; got {settings.get('format')!r}.")
-    filled = {"tasks": {}, "scaling": "", "transform": {}, "facts": {}} | settings
-    for key, kind in (("tasks", dict), ("scaling", str), ("transform", dict), ("facts", dict)):
+    filled = {"framework": DEFAULT_FRAMEWORK, "tasks": {}, "scaling": "", "transform": {}, "facts": {}} | settings
+    kinds = {"framework": str, "tasks": dict, "scaling": str, "transform": dict, "facts": dict}
+    for key, kind in kinds.items():
         if not isinstance(filled[key], kind):
             raise InputError(f"{file}: `{key}` must be of type {kind.__name__}.")
     return filled
 
 
-def _fill(config: RadarOdeMtlConfig, file: Path) -> RadarOdeMtl:
+def _fill(network: Callable[[Any], nn.Module], config: Any, file: Path) -> nn.Module:
     """Build the network without start values and give it the file's weights, once they fit."""
     try:
         weights = {name: value.clone() for name, value in load_file(file).items()}  # not a view of the file
     except SafetensorError as error:
         raise InputError(f"{file} is not a safetensors file, or is cut short ({error}).") from None
     with torch.device("meta"):
-        model = RadarOdeMtl(config)
+        model = network(config)
     _check_fit(model.state_dict(), weights, file)
     model.load_state_dict(weights, assign=True)
     return model

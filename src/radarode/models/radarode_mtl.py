@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from radarode.core.errors import InputError
 from radarode.core.types import TaskOutputs
 from radarode.models.blocks import Backbone, Context
-from radarode.models.config import RadarOdeMtlConfig
+from radarode.models.config import PRESETS, RadarOdeMtlConfig
 from radarode.models.features import Features, FeatureSizes
 from radarode.models.heads_compact import CompactAnchorHead, CompactLengthHead, CompactShapeHead
 from radarode.models.heads_paper import PaperAnchorHead, PaperLengthHead, PaperShapeHead
+from radarode.models.networks import NetworkKind, build_network
 from radarode.models.stem import ChannelStem
 
 HEADS = {
@@ -99,6 +99,7 @@ def build_model(config: RadarOdeMtlConfig, seed: int) -> RadarOdeMtl:
         >>> sum(p.numel() for p in build_model(preset("tiny"), seed=0).parameters()) < 100_000
         True
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return RadarOdeMtl(config)
+    return build_network("radarode-mtl", config, seed)
+
+
+KIND = NetworkKind(RadarOdeMtlConfig, RadarOdeMtl, PRESETS)

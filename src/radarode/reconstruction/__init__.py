@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from torch import Tensor
 
 from radarode.core.config import from_plain
 from radarode.core.constants import FS_HZ, WINDOW_S
@@ -19,14 +22,19 @@ __all__ = ["ReconstructSettings", "reconstruct", "reconstruct_windows"]
 
 
 def reconstruct(
-    recording: Recording, weights: Pretrained | str = "default", settings: ReconstructSettings | None = None
+    recording: Recording,
+    weights: Pretrained | str = "default",
+    settings: ReconstructSettings | None = None,
+    *,
+    disturb: Callable[[Tensor], Tensor] | None = None,
 ) -> ReconstructedEcg:
     """Turn the motion of a recording into a long-term ECG; its reference, if any, is never looked at.
 
     Args:
         recording: at 200 Hz, any number of channels that the weights accept, at least one window long.
-        weights: loaded weights, a folder of weights, or "default".
+        weights: of radarODE-MTL: loaded, a folder, or "default".
         settings: how to merge and choose; `None` takes the defaults.
+        disturb: called on every batch of spectrogram windows before they are scaled, to try noise on them.
 
     Returns:
         An ECG in nominal units with its beats, their quality and the gaps. `reconstructed, not measured; not for
@@ -38,7 +46,7 @@ def reconstruct(
     loaded = load_model(weights) if isinstance(weights, str) else weights
     chosen = settings or ReconstructSettings()
     tasks = from_plain(TaskSettings, loaded.tasks)
-    outputs = run_windows(recording, loaded, tasks, chosen)
+    outputs = run_windows(recording, loaded, tasks, chosen, disturb=disturb)
     return reconstruct_windows(outputs, tasks, chosen)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,12 +71,24 @@ def iterate_frames(rcg: NDArray[np.floating], missing: NDArray[np.bool_], transf
 
 @torch.inference_mode()
 def run_windows(
-    recording: Recording, weights: Pretrained, tasks: TaskSettings, settings: ReconstructSettings
+    recording: Recording,
+    weights: Pretrained,
+    tasks: TaskSettings,
+    settings: ReconstructSettings,
+    *,
+    disturb: Callable[[Tensor], Tensor] | None = None,
 ) -> WindowOutputs:
     """Slide the window over a recording and collect the network's answers.
 
     Windows that miss more than `max_gap_share` of their frames are left out, as are channels that are mostly
     missing within a window.
+
+    Args:
+        recording: at 200 Hz.
+        weights: of radarODE-MTL.
+        tasks: how the tasks are encoded.
+        settings: step, batch, gaps.
+        disturb: called on the magnitudes of every batch before they are scaled, to try noise on the spectrogram.
 
     Raises:
         InputError: the recording is not at 200 Hz or shorter than one window.
@@ -90,7 +102,8 @@ def run_windows(
     merger = MapMerger(recording.rcg.shape[1])
     start_s, shapes, length_s = [np.empty(0)], [np.empty((0, SHAPE_SAMPLES), np.float32)], [np.empty(0)]
     for batch, starts in _batches(recording, missing, transform, settings):
-        outputs = weights.model(scale_windows(batch, weights.scaling))
+        magnitudes = batch if disturb is None else disturb(batch)
+        outputs = weights.model(scale_windows(magnitudes, weights.scaling))
         start_s.append(starts)
         shapes.append(outputs.shape.numpy())
         length_s.append(decode_length(outputs.length.double().numpy(), tasks))

@@ -16,15 +16,12 @@ from torch import nn
 from radarode.balance import Balancer, BalanceReport, Strategy
 from radarode.core.errors import InputError, WorkInterruptedError
 from radarode.core.files import atomic_path
-from radarode.tasks.settings import TaskSettings
-from radarode.tasks.targets import TASKS, task_losses
 from radarode.train.checkpoint import Progress, load_checkpoint, save_checkpoint
-from radarode.train.feed import WindowFeed
 from radarode.train.interrupt import InterruptFlag, interrupt_flag
+from radarode.train.objective import Feed, Objective
 from radarode.train.optim import learning_rate, make_optimizer
 from radarode.train.settings import TrainSettings
 from radarode.train.track import add_report, means
-from radarode.train.validate import validate
 
 LOG = "log.jsonl"
 CHECKPOINT_EVERY_S = 120.0
@@ -37,26 +34,28 @@ class Training:
     """Hold one training: a model, its data and how to fit it.
 
     Attributes:
-        model: with `encode`, `decode`, `shared_modules()` and `heads`.
-        feed: training windows.
-        validation: windows of other people, which choose the epoch.
+        model: any network that the objective knows how to use.
+        objective: what is minimised, and how an epoch is judged.
+        feed: training batches.
+        validation: batches of other people, which choose the epoch.
         strategy: balances the tasks.
-        tasks: how targets are encoded.
         settings: optimiser, schedule, stopping.
         folder: the run folder; gets `log.jsonl`, `checkpoint.pt`.
         keep_best: called whenever an epoch is the best so far, to write the weights.
         engine: how the task gradients are formed; see `radarode.balance.engines`.
+        run_folder: the folder that `radarode train --resume` takes; None where it is `folder` itself.
     """
 
-    model: Any
-    feed: WindowFeed
-    validation: WindowFeed
+    model: nn.Module
+    objective: Objective
+    feed: Feed
+    validation: Feed
     strategy: Strategy
-    tasks: TaskSettings
     settings: TrainSettings
     folder: Path
     keep_best: Callable[[dict[str, float]], None]
     engine: str = "vjp"
+    run_folder: Path | None = None
 
     def run(self, *, resume: bool = False, watchers: Sequence[Watcher] = ()) -> Progress:
         """Train until the last epoch or the early stop.
@@ -70,9 +69,8 @@ class Training:
         """
         if self.settings.threads is not None:
             torch.set_num_threads(self.settings.threads)
-        balancer = Balancer(
-            self.strategy, shared=self.model.shared_modules(), tasks=self.model.heads, engine=self.engine
-        )
+        shared, tasks = self.objective.partition(self.model)
+        balancer = Balancer(self.strategy, shared=shared, tasks=tasks, engine=self.engine)
         optimizer = make_optimizer([*self.model.parameters(), *balancer.parameters()], self.settings)
         fit = _Fit(balancer, optimizer)
         progress = Progress()
@@ -94,8 +92,8 @@ class Training:
         self.model.train()
         saved = time.monotonic()
         batches = self.feed.epoch(progress.epoch, self.settings.batch, steps, first_step=progress.step)
-        for segments in batches:
-            report = self._step(segments, fit, progress.epoch * steps + progress.step, steps)
+        for batch in batches:
+            report = self._step(batch, fit, progress.epoch * steps + progress.step, steps)
             add_report(progress.tracked, report)
             progress.step += 1
             mean = fit.balancer.mean_losses()
@@ -109,17 +107,15 @@ class Training:
     def _interruption(self, progress: Progress, steps: int) -> WorkInterruptedError:
         return WorkInterruptedError(
             f"training stopped in epoch {progress.epoch + 1}, step {progress.step} of {steps}; "
-            f"go on with: radarode train --resume {self.folder}"
+            f"go on with: radarode train --resume {self.run_folder or self.folder}"
         )
 
-    def _step(self, segments: Any, fit: _Fit, step: int, steps: int) -> BalanceReport:
-        features = self.model.encode(segments.inputs)
-        losses = task_losses(self.model.decode(features), segments.targets)
+    def _step(self, batch: Any, fit: _Fit, step: int, steps: int) -> BalanceReport:
+        losses, features = self.objective.losses(self.model, batch)
         every = self.settings.track_gradients
         watch = every is not None and step % every == 0
         try:
-            shared = [part for part in features if part is not None]
-            report = fit.balancer.backward(losses, features=shared, watch=watch)
+            report = fit.balancer.backward(losses, features=features, watch=watch)
         except FloatingPointError as error:
             raise _diverged(str(error), step) from error
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm or float("inf"))
@@ -132,7 +128,7 @@ class Training:
 
     def _end_epoch(self, progress: Progress, fit: _Fit, steps: int, watchers: Sequence[Watcher]) -> None:
         mean = fit.balancer.end_epoch()
-        figures = validate(self.model, self.validation, self.tasks, self.settings.batch)
+        figures = self.objective.validate(self.model, self.validation, self.settings.batch)
         score = self._score(progress, figures)
         better = math.isfinite(score) and (progress.best_score is None or score < progress.best_score)
         record = {
@@ -173,7 +169,7 @@ class Training:
 
         A task whose first loss was 0 counts by its loss as it is. `score_tasks` names the tasks that count.
         """
-        losses = [figures[f"loss_{name}"] for name in self.settings.score_tasks or TASKS]
+        losses = [figures[f"loss_{name}"] for name in self.settings.score_tasks or self.objective.names]
         if progress.first_validation is None:
             progress.first_validation = losses
         ratios = [now / (first or 1.0) for now, first in zip(losses, progress.first_validation, strict=True)]

@@ -10,9 +10,9 @@ from typing import Any
 
 from radarode.benchmark.methods import Method
 from radarode.benchmark.settings_file import read_yaml
+from radarode.configuration import BalanceSettings, Experiment
 from radarode.core.config import from_plain, suggestion, to_plain
 from radarode.core.errors import InputError
-from radarode.experiment.config import BalanceSettings, Experiment
 from radarode.simulate import Cohort
 from radarode.simulate.cohort import mmecg_cohort
 from radarode.simulate.recording import Conditions

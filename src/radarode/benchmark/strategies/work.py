@@ -10,9 +10,9 @@ from typing import Any
 
 from radarode.benchmark.strategies.composite import compose
 from radarode.benchmark.strategies.data import STORE, saved_recordings
+from radarode.configuration import Experiment
 from radarode.core.config import from_plain
 from radarode.core.types import COLUMNS, Recording, Scores
-from radarode.experiment.config import Experiment
 from radarode.experiment.layout import SPLIT, WEIGHTS
 from radarode.metrics.summary import METRICS
 from radarode.models.pretrained import Pretrained, load_model

@@ -20,6 +20,9 @@ from radarode.signal.timefrequency import resolve_settings
 from radarode.tasks.settings import TaskSettings
 from radarode.train.settings import TrainSettings
 
+FRAMEWORKS = ("radarode-mtl", "radarode", "mmecg", "classical")
+"""Ways from motion to ECG that can be fitted; each is a file in `frameworks/`."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataSettings:
@@ -90,9 +93,23 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Hold the whole configuration of a run; every key of the YAML file is a field here."""
+    """Hold the whole configuration of a run; every key of the YAML file is a field here.
+
+    Attributes:
+        seed: of everything random.
+        framework: what is trained; see `radarode.frameworks`.
+        data: recordings and their split.
+        transform: the spectrogram.
+        scaling: how the magnitudes of a window are scaled.
+        tasks: how targets are encoded.
+        model: sizes of the network.
+        balance: multi-task strategy (of radarODE-MTL).
+        augment: what is varied from batch to batch; null for the windows as they are.
+        train: optimiser, schedule, stopping.
+    """
 
     seed: int = 1
+    framework: str = "radarode-mtl"
     data: DataSettings = field(default_factory=DataSettings)
     transform: dict[str, Any] = field(default_factory=lambda: {"name": "sst"})
     scaling: str = "log_mean"
@@ -105,6 +122,9 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise InputError.of("seed", "not negative", self.seed)
+        if self.framework not in FRAMEWORKS:
+            rule = f"one of {', '.join(FRAMEWORKS)}"
+            raise InputError.of("framework", rule, repr(self.framework), suggestion(self.framework, FRAMEWORKS))
         if self.scaling not in SCALINGS:
             raise InputError.of("scaling", f"one of {', '.join(SCALINGS)}", repr(self.scaling))
         resolve_settings(**self.transform)
