@@ -13,6 +13,8 @@ calibration, and the calibrated column is the deployable one.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +23,49 @@ from radarode.core.types import ReconstructedEcg, Recording, Scores
 from radarode.metrics.beats import detection_scores
 from radarode.metrics.columns import Column, Comparison, compare
 from radarode.metrics.delay import shift
-from radarode.metrics.delineate import delineate, wave_errors_ms
+from radarode.metrics.delineate import WAVES, delineate, wave_differences_ms, wave_errors_ms
 from radarode.metrics.shape import cycle_scores, cycle_spans, longterm_scores, nanmedian
 from radarode.metrics.summary import FAILED_PCC, METRICS, Summary, as_json, summarise
-from radarode.metrics.timing import heart_rate_error_bpm, ppi_error_ms, r_timing_error_ms
+from radarode.metrics.timing import (
+    heart_rate_differences_bpm,
+    heart_rate_error_bpm,
+    heart_rates_bpm,
+    ppi_error_ms,
+    r_differences_s,
+    r_timing_error_ms,
+)
 from radarode.signal.reference import reference_r_peaks
 from radarode.signal.resample import resample
 
-__all__ = ["FAILED_PCC", "METRICS", "Summary", "as_json", "evaluate", "shift", "summarise"]
+__all__ = [
+    "FAILED_PCC",
+    "METRICS",
+    "SingleErrors",
+    "Summary",
+    "as_json",
+    "evaluate",
+    "shift",
+    "single_errors",
+    "summarise",
+]
 
 FloatArray = NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SingleErrors:
+    """Hold the single errors of a recording whose medians are its scores, in one column.
+
+    Attributes:
+        peaks_ms: `r`, `q`, `s`, `t`: (pair,) absolute errors of the matched beats that have that wave on both sides.
+        n_reference: how many reference beats have that wave, and under `rate` how many windows a reference rate: what
+            the errors are a share of.
+        heart_rate_bpm: (window,) absolute errors of the rate in 10-s windows.
+    """
+
+    peaks_ms: Mapping[str, FloatArray]
+    n_reference: Mapping[str, int]
+    heart_rate_bpm: FloatArray
 
 
 def evaluate(ecg: ReconstructedEcg, recording: Recording) -> Scores:
@@ -49,6 +84,35 @@ def evaluate(ecg: ReconstructedEcg, recording: Recording) -> Scores:
     comparison = compare(ecg, recording, reference_r_peaks(recording))
     reference_mv = _reference_curve(recording, ecg)
     return Scores(**{name: _score(one, comparison, reference_mv) for name, one in comparison.columns.items()})
+
+
+def single_errors(ecg: ReconstructedEcg, recording: Recording) -> dict[str, SingleErrors]:
+    """Return the errors of every beat and of every 10-s window, for distributions.
+
+    Args:
+        ecg: reconstruction of `recording`; a delay removed from it earlier is put back first.
+        recording: the same recording, with a reference; without an ECG there are R peaks only.
+
+    Returns:
+        "deployable", "calibrated" and "oracle".
+    """
+    comparison = compare(ecg, recording, reference_r_peaks(recording))
+    reference_mv = _reference_curve(recording, ecg)
+    return {name: _single(one, comparison, reference_mv) for name, one in comparison.columns.items()}
+
+
+def _single(column: Column, comparison: Comparison, reference_mv: FloatArray | None) -> SingleErrors:
+    r_s, reference_r_s, fs_hz = column.beats.r_s, comparison.reference_r_s, column.ecg.fs_hz
+    peaks = {"r": 1000.0 * np.abs(r_differences_s(r_s, reference_r_s, column.matching))}
+    rates = heart_rates_bpm(reference_r_s, column.ecg.duration_s)
+    counts = {"r": len(reference_r_s), "rate": int(np.isfinite(rates).sum())}
+    if reference_mv is not None:
+        theirs = delineate(reference_mv, reference_r_s, fs_hz)
+        differences = wave_differences_ms(delineate(column.ecg.ecg, r_s, fs_hz), theirs, column.matching)
+        peaks |= {wave: np.abs(values[np.isfinite(values)]) for wave, values in differences.items()}
+        counts |= {wave: int(np.isfinite(theirs[wave]).sum()) for wave in WAVES}
+    differences_bpm = heart_rate_differences_bpm(r_s, reference_r_s, column.ecg.duration_s)
+    return SingleErrors(peaks, counts, np.abs(differences_bpm))
 
 
 def _reference_curve(recording: Recording, ecg: ReconstructedEcg) -> FloatArray | None:

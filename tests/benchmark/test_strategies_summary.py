@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from radarode.benchmark.methods import METHODS
+from radarode.benchmark.scoring import figures, undefined
 from radarode.benchmark.strategies.summary import (
     delta_m_by_seed,
     group_of,
     summarise,
     undefined_notes,
 )
-from radarode.benchmark.strategies.work import figures, undefined
 
 BASE = {"rmse_mv": 0.2, "pcc": 0.8, "ppi_error_ms": 10.0, "r_timing_ms": 8.0, "mdr": 0.1, "f1": 0.9}
 

@@ -250,7 +250,7 @@ def test_weights_that_do_not_fit(good: Path, tmp_path: Path, capsys: pytest.Capt
         (["--set", "model.preset=smal"], "small"),
         (["--set", "train.batch=none"], "train.batch"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
-        (["--config", "defalt"], "default, finetune, published"),
+        (["--config", "defalt"], "default, finetune"),
         (["--data", "simulate:trainign"], "training"),
         (["--data", "nowhere"], "nowhere"),
     ],

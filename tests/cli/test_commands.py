@@ -52,7 +52,7 @@ def test_reconstruct_writes_everything(person: Path, tmp_path: Path, capsys: pyt
     assert summary["beats"] > 20
     assert summary == json.loads((out / "summary.json").read_text())
     names = {path.name for path in out.iterdir()}
-    exports = {"ecg.hea", "ecg.dat", "ecg.qrs", "ecg.edf", "ecg.csv", "ecg-beats.csv", "ecg.png"}
+    exports = {"ecg.hea", "ecg.dat", "ecg.qrs", "ecg.edf", "ecg.csv", "ecg-beats.csv", "ecg.png", "mechanical.csv"}
     assert exports | {"summary.json", MARKER} == names
     beats = wfdb.rdann(str(out / "ecg"), "qrs")
     assert len(beats.sample) == summary["beats"]

@@ -5,6 +5,8 @@ import wfdb
 from radarode.cli.simulate import simulate
 from radarode.core.errors import InputError
 from radarode.core.types import Recording
+from radarode.data.load import load
+from radarode.data.mmecg_folder import check_mmecg_folder
 from radarode.data.native import load_recording, save_recording
 
 
@@ -110,3 +112,24 @@ def test_beats_that_cannot_be_had_are_refused(tmp_path):
     refuse("is a folder", beats=tmp_path)
     refuse("--beats-fs is the rate of an ECG", beats_fs=200)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_layout_of_mmecg_holds_91_trials_marked_as_simulated(tmp_path, capsys):
+    out = tmp_path / "mmecg"
+    simulate(out, preset="mmecg", format="mat", minutes=0.08)
+    found = check_mmecg_folder(out)
+    assert (len(found.trials), len(found.subjects), found.missing) == (91, 11, ())
+    assert found.simulated
+    assert "SIMULATED" in (out / "README.txt").read_text()
+    assert "simulated" in capsys.readouterr().out
+    recording = load(out / "91.mat")
+    assert recording.simulated
+    assert (recording.subject, recording.rcg.shape) == ("sim-mmecg-30", (50, 960))
+    assert recording.notes["gender"] in ("boy", "girl")
+
+
+@pytest.mark.parametrize("options", [{}, {"preset": "training"}, {"preset": "mmecg", "channels": 8}])
+def test_the_layout_of_mmecg_is_for_its_cohort_only(tmp_path, options):
+    with pytest.raises(InputError, match="--preset mmecg"):
+        simulate(tmp_path / "a", format="mat", **options)
+    assert not (tmp_path / "a").exists()

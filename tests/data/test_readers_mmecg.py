@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from radarode.core import limits
 from radarode.core.errors import InputError
-from radarode.data import limits
 from radarode.data.load import load
 from radarode.data.readers import mmecg
 

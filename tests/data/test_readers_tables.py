@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from radarode.core.errors import InputError
+from radarode.core.mat import numeric
 from radarode.data.load import load
-from radarode.data.mat import numeric
 from radarode.data.npz import load_arrays
 
 N = 1000

@@ -101,7 +101,14 @@ def test_every_figure_has_its_numbers_beside_it(tmp_path: Path, make_case: Make)
     write_report(tmp_path, [case])
     pictures = {path.stem for path in tmp_path.glob("*.png")}
     tables = {path.stem for path in tmp_path.glob("*.csv")}
-    assert pictures == {"r_timing_cdf", "ppi_cdf", "bland_altman", "overlay_1_A-1", "heart_rate_1_A-1"}
+    assert pictures == {
+        "r_timing_cdf",
+        "ppi_cdf",
+        "bland_altman",
+        "overlay_1_A-1",
+        "heart_rate_1_A-1",
+        "mechanical_1_A-1",
+    }
     assert tables == pictures | {"metrics"}
     with (tmp_path / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

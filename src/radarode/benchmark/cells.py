@@ -8,11 +8,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Value = float | tuple[float, float] | None
+Number = float | tuple[float, float] | None
 """A number, a (mean, spread) pair, or None where there is none."""
 
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Hold a number in whose place a table shows a text; the CSV keeps the number.
+
+    Attributes:
+        value: the number.
+        text: what is shown.
+    """
+
+    value: Number
+    text: str
+
+
+Value = Number | Masked
+"""What a cell holds."""
+
 Row = Mapping[str, Any]
-"""`method` -> its label, and a `Value` under the key of each column; `group` (optional) names the block it is in."""
+"""`method` -> its label, and a `Value` under the key of each column.
+
+Optional: `group` names the block that the row is in; `key` is what published figures are found under, and the row's
+name in the CSV, where labels repeat from block to block; `flags` are yes/no facts by name, columns of the CSV alone.
+"""
 
 Mark = Literal["best", "second", ""]
 
@@ -29,6 +50,7 @@ class Column:
         digits: decimals shown; places are compared as shown, so what looks equal is ranked equal.
         better: which way is good; None ranks nothing.
         group: heading over neighbouring columns that share it.
+        ranked: whether the best two values are marked.
     """
 
     key: str
@@ -36,6 +58,7 @@ class Column:
     digits: int
     better: Literal["higher", "lower"] | None = None
     group: str = ""
+    ranked: bool = True
 
     @property
     def heading(self) -> str:
@@ -46,10 +69,14 @@ class Column:
 def split_value(value: Value) -> tuple[float, float | None]:
     """Return mean and spread; the mean is NaN where there is no value, the spread None where there is none.
 
+    Of a masked value those behind the mask are returned.
+
     Example:
         >>> split_value((2.0, 0.5)), split_value(3.0)
         ((2.0, 0.5), (3.0, None))
     """
+    if isinstance(value, Masked):
+        value = value.value
     if value is None:
         return math.nan, None
     if isinstance(value, (tuple, list)):
@@ -58,7 +85,12 @@ def split_value(value: Value) -> tuple[float, float | None]:
     return float(value), None
 
 
-def spread(values: Sequence[float]) -> Value:
+def row_key(row: Row) -> str:
+    """Return what a row is found under: its `key`, or its label."""
+    return str(row.get("key", row["method"]))
+
+
+def spread(values: Sequence[float]) -> Number:
     """Return (mean, standard deviation with n - 1), the mean alone for one value, None where one is undefined.
 
     Example:
@@ -78,6 +110,8 @@ def cell(value: Value, digits: int) -> str:
         >>> cell((0.1234, 0.01), 2), cell(None, 2), cell(-0.001, 1)
         ('0.12 ± 0.01', '–', '0.0')
     """
+    if isinstance(value, Masked):
+        return value.text
     mean, spread = split_value(value)
     if not math.isfinite(mean):
         return DASH
@@ -92,10 +126,11 @@ def marks(rows: Sequence[Row], column: Column) -> list[Mark]:
         >>> marks([{"method": "a", "x": 1.0}, {"method": "b", "x": 3.0}], Column("x", "X", 1, "higher"))
         ['second', 'best']
     """
-    means = [split_value(row.get(column.key))[0] for row in rows]
+    values = [row.get(column.key) for row in rows]
+    means = [math.nan if isinstance(value, Masked) else split_value(value)[0] for value in values]
     shown = [round(mean, column.digits) for mean in means]
     known = sorted({value for value in shown if math.isfinite(value)}, reverse=column.better == "higher")
-    if column.better is None or not known:
+    if column.better is None or not column.ranked or not known:
         return [""] * len(rows)
     places: dict[float, Mark] = {known[0]: "best"}
     if len(known) > 1 and shown.count(known[0]) == 1:

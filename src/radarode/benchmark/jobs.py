@@ -1,4 +1,4 @@
-"""Run many independent jobs in worker processes; each leaves its result behind, so that a next call does the rest.
+"""Run many independent jobs in workers; each leaves its result behind, so that a next call does the rest.
 
 Layout of a folder of jobs:
 
@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from radarode.benchmark.claim import MANIFEST, claimed_folder, first_difference
-from radarode.benchmark.pool import LOG, RESULT, Job, JobFunction, Pool, Watcher, as_json
+from radarode.benchmark.engines import check_engine, make_crew
+from radarode.benchmark.engines.crew import Watcher, Work
+from radarode.benchmark.engines.job import LOG, RESULT, Job, JobFunction, as_json
 from radarode.core.errors import InputError
 
 __all__ = [
-    "LOG", "MANIFEST", "RESULT", "RUNS", "Job", "JobFunction", "Outcome", "as_json", "check_processes",
+    "LOG", "MANIFEST", "RESULT", "RUNS", "Job", "JobFunction", "Outcome", "as_json", "check_engine", "check_processes",
     "claimed_folder", "do_jobs", "finished_results", "first_difference", "read_result", "run_jobs",
 ]  # fmt: skip
 
@@ -49,34 +51,43 @@ def run_jobs(
     processes: int = 1,
     config: Any = None,
     watchers: Sequence[Watcher] = (),
+    engine: str = "local",
 ) -> Outcome:
     """Run the jobs that have no result yet; one that fails does not stop the others.
 
     Args:
         jobs: in the order in which they are started.
         folder: of the results; created if missing.
-        processes: worker processes; each gets its share of the processor's cores as torch threads.
+        processes: jobs at a time; each gets its share of the processor's cores as torch threads.
         config: what all jobs depend on (a dataclass or plain values); results made with another are refused.
+        engine: where they run, `radarode.benchmark.engines.ENGINES`; the results are the same.
         watchers: called with `{"kind": "jobs", "done", "of", "failed", "running"}` whenever something changes.
 
     Raises:
-        InputError: two jobs of one name, the folder holds results of another configuration, or another process is at
-            work in it.
+        InputError: two jobs of one name, the folder holds results of another configuration, another process is at work
+            in it, or the engine is unknown, not installed or does not see the folder.
         WorkInterruptedError: Ctrl-C; running jobs were told to stop and may have kept a checkpoint.
     """
     check_processes(processes)
+    check_engine(engine)
     with claimed_folder(Path(folder), config):
-        return do_jobs(jobs, Path(folder), processes, watchers)
+        return do_jobs(jobs, Path(folder), processes, watchers, engine=engine)
 
 
-def do_jobs(jobs: Sequence[Job], folder: Path, processes: int, watchers: Sequence[Watcher] = ()) -> Outcome:
+def do_jobs(
+    jobs: Sequence[Job], folder: Path, processes: int, watchers: Sequence[Watcher] = (), *, engine: str = "local"
+) -> Outcome:
     """Run the jobs that have no result yet, as `run_jobs` does, in a folder that `claimed_folder` holds."""
     names = [job.name for job in jobs]
     if len(set(names)) != len(names) or not all(names):
         raise InputError.of("jobs", "of different names", sorted(names))
     check_processes(processes)
+    check_engine(engine)
     missing = [job for job in jobs if not (folder / RUNS / job.name / RESULT).is_file()]
-    failures = Pool(folder / RUNS, min(processes, max(1, len(missing)))).work(missing, len(jobs), watchers)
+    failures: dict[str, str] = {}
+    if missing:
+        crew = make_crew(engine, folder, min(processes, len(missing)))
+        failures = Work(crew, folder / RUNS, len(jobs), watchers, missing).run()
     results = {name: read_result(folder, name) for name in names if name not in failures}
     return Outcome(results, failures)
 

@@ -6,10 +6,22 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
-from radarode.benchmark.cells import DASH, Column, Mark, Row, Value, cell, marks, split_value, starts_group
+from radarode.benchmark.cells import (
+    DASH,
+    Column,
+    Mark,
+    Masked,
+    Row,
+    Value,
+    cell,
+    marks,
+    row_key,
+    split_value,
+    starts_group,
+)
 
-Published = Mapping[str, Mapping[str, float]]
-"""Method -> column -> a figure printed elsewhere."""
+Published = Mapping[str, Mapping[str, Value]]
+"""Key of a row -> column -> a figure printed elsewhere."""
 
 
 def _spans(columns: Sequence[Column]) -> list[tuple[str, int]]:
@@ -28,7 +40,7 @@ def _cells(
 ) -> list[list[str]]:
     of_columns = [
         [
-            render(row.get(column.key), column, mark, str(row["method"]))
+            render(row.get(column.key), column, mark, row_key(row))
             for row, mark in zip(rows, marks(rows, column), strict=True)
         ]
         for column in columns
@@ -61,6 +73,7 @@ def as_html(
     rows: Sequence[Row],
     notes: Sequence[str],
     published: Published,
+    rows_are: str = "Method",
 ) -> str:
     """Return one HTML page with its style, light and dark; arguments as of `write_tables`."""
 
@@ -84,7 +97,7 @@ def as_html(
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f'<div class="scroll"><table>\n<caption>{escape(title)}</caption>\n<thead>\n{over}'
-        f'<tr><th scope="col">Method</th>{head}</tr>\n</thead>\n<tbody>\n' + "\n".join(lines) + "\n"
+        f'<tr><th scope="col">{escape(rows_are)}</th>{head}</tr>\n</thead>\n<tbody>\n' + "\n".join(lines) + "\n"
         f"</tbody>\n</table></div>\n{under}\n</body>\n</html>\n"
     )
 
@@ -107,12 +120,15 @@ def as_latex(
     rows: Sequence[Row],
     notes: Sequence[str],
     published: Published,
+    rows_are: str = "Method",
 ) -> str:
     """Return a `table*` for booktabs; arguments as of `write_tables`."""
 
     def render(value: Value, column: Column, mark: Mark, method: str) -> str:
         mean, spread = split_value(value)
-        if not math.isfinite(mean):
+        if isinstance(value, Masked):
+            text = _tex(value.text)
+        elif not math.isfinite(mean):
             text = "--"
         else:
             text = _number(cell(mean, column.digits))
@@ -129,7 +145,7 @@ def as_latex(
         lines.append(
             " & ".join(["", *(rf"\multicolumn{{{n}}}{{c}}{{{_tex(t)}}}" for t, n in _spans(columns))]) + r" \\"
         )
-    lines += [" & ".join(["Method", *(_tex(column.heading) for column in columns)]) + r" \\", r"\midrule"]
+    lines += [" & ".join([_tex(rows_are), *(_tex(column.heading) for column in columns)]) + r" \\", r"\midrule"]
     for number, (row, values) in enumerate(zip(rows, _cells(columns, rows, render), strict=True)):
         if starts_group(rows, number):
             lines.append(rf"\multicolumn{{{len(columns) + 1}}}{{l}}{{\textit{{{_tex(row['group'])}}}}} \\")

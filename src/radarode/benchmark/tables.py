@@ -8,13 +8,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from radarode.benchmark.cells import Column, Row, Value, cell, marks, split_value, spread, starts_group
-from radarode.benchmark.markup import as_html, as_latex
+from radarode.benchmark.cells import (
+    Column,
+    Masked,
+    Row,
+    Value,
+    cell,
+    marks,
+    row_key,
+    split_value,
+    spread,
+    starts_group,
+)
+from radarode.benchmark.markup import Published, as_html, as_latex
 from radarode.core.errors import InputError
 from radarode.core.files import atomic_path
 
 __all__ = [
     "Column",
+    "Masked",
     "Row",
     "Value",
     "cell",
@@ -37,8 +49,9 @@ def write_tables(
     rows: Sequence[Row],
     notes: Sequence[str] = (),
     *,
-    published: Mapping[str, Mapping[str, float]] | None = None,
+    published: Published | None = None,
     data: str = "",
+    rows_are: str = "Method",
 ) -> None:
     """Write `results.csv`, `table.html` and `table.tex`.
 
@@ -51,6 +64,7 @@ def write_tables(
         published: method -> column -> a figure printed elsewhere, shown small beside ours (HTML and LaTeX) and
             as `KEY_published` in the CSV.
         data: what our figures are of, "simulated" for one: a column `data` of the CSV, left out where empty.
+        rows_are: heading of the first column.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -60,8 +74,8 @@ def write_tables(
         if "method" not in row:
             raise InputError.of("rows", "mappings with a `method`", sorted(row))
     texts = {
-        "table.html": as_html(title, columns, rows, notes, published or {}),
-        "table.tex": as_latex(title, columns, rows, notes, published or {}),
+        "table.html": as_html(title, columns, rows, notes, published or {}, rows_are),
+        "table.tex": as_latex(title, columns, rows, notes, published or {}, rows_are),
     }
     for name, text in texts.items():
         with atomic_path(Path(folder) / name) as path:
@@ -87,8 +101,9 @@ def print_table(
     rows: Sequence[Row],
     notes: Sequence[str] = (),
     *,
-    published: Mapping[str, Mapping[str, float]] | None = None,
+    published: Published | None = None,
     console: Any = None,
+    rows_are: str = "Method",
 ) -> None:
     """Print a table on the terminal.
 
@@ -96,6 +111,7 @@ def print_table(
         title, columns, rows, notes: as in `write_tables`.
         published: figures printed elsewhere, dim under ours in the same cell.
         console: a rich console; None makes one.
+        rows_are: heading of the first column.
     """
     from rich import box
     from rich.console import Console
@@ -106,18 +122,20 @@ def print_table(
     wide = target.width >= _WIDE
     styles = {"best": "bold green", "second": "underline", "": ""}
     table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1 + wide, 0, 0))
-    table.add_column("method", no_wrap=True)
+    table.add_column(rows_are.lower() if rows_are.istitle() else rows_are, no_wrap=True)
     for column in columns:
         table.add_column(Text(column.heading), justify="right")
     of_columns = [marks(rows, column) for column in columns]
     for number, row in enumerate(rows):
         if starts_group(rows, number):
             table.add_section()
+            if "key" in row:  # labels repeat from block to block
+                table.add_row(Text(str(row["group"]), style="italic"))
         cells = []
         for column, places in zip(columns, of_columns, strict=True):
             text = cell(row.get(column.key), column.digits)
             lines = [(text if wide else text.replace(" ± ", "\n±"), styles[places[number]])]
-            theirs = (published or {}).get(row["method"], {}).get(column.key)
+            theirs = (published or {}).get(row_key(row), {}).get(column.key)
             lines += [("\n" + cell(theirs, column.digits), "dim")] * (theirs is not None)
             cells.append(Text.assemble(*lines))
         table.add_row(Text(str(row["method"])), *cells)
@@ -126,23 +144,23 @@ def print_table(
         target.print(Text(note))
 
 
-def _csv_lines(
-    columns: Sequence[Column], rows: Sequence[Row], published: Mapping[str, Mapping[str, float]], data: str
-) -> list[list[str]]:
+def _csv_lines(columns: Sequence[Column], rows: Sequence[Row], published: Published, data: str) -> list[list[str]]:
     """Return full precision, empty where there is nothing; a spread column only where some row has a spread."""
     spreads = {c.key for c in columns if any(split_value(row.get(c.key))[1] is not None for row in rows)}
+    flags = list(dict.fromkeys(name for row in rows for name in row.get("flags", {})))
     head = ["method"] + ["data"] * bool(data)
     for column in columns:
         head += [column.key] + [f"{column.key}_spread"] * (column.key in spreads)
-    lines = [head + [f"{column.key}_published" for column in columns] * bool(published)]
+    lines = [head + flags + [f"{column.key}_published" for column in columns] * bool(published)]
     for row in rows:
-        line = [str(row["method"])] + [data] * bool(data)
+        line = [row_key(row)] + [data] * bool(data)
         for column in columns:
             mean, spread = split_value(row.get(column.key))
             line.append(_plain(mean))
             line += [_plain(spread)] * (column.key in spreads)
-        theirs = published.get(row["method"], {})
-        lines.append(line + [_plain(theirs.get(column.key)) for column in columns] * bool(published))
+        line += ["yes" if row.get("flags", {}).get(name) else "no" for name in flags]
+        theirs = published.get(row_key(row), {})
+        lines.append(line + [_plain(split_value(theirs.get(column.key))[0]) for column in columns] * bool(published))
     return lines
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from radarode.cli._benchmark_shared import report_failures
+from radarode.cli._benchmark_shared import EngineName, report_failures
 
 
 def nyuv2(
@@ -34,6 +34,7 @@ def nyuv2(
     ] = None,
     seeds: Annotated[list[int] | None, Parameter(help="Each row is trained once per seed.", negative="")] = None,
     processes: Annotated[int | None, Parameter(help="Trainings at a time.")] = None,
+    engine: EngineName = "local",
     set_: Annotated[list[str] | None, Parameter(name="--set", help="Change a key: epochs=3.", negative="")] = None,
 ) -> int:
     """Compare the balancing strategies on NYUv2, or on simulated rooms, beside the published table.
@@ -49,7 +50,7 @@ def nyuv2(
         size or ("quick" if data is None else "full"), config, set_ or [], processes=processes, **options
     )
     with _progress() as watch:
-        results = run_nyuv2(settings, out, data=data, watchers=[watch])
+        results = run_nyuv2(settings, out, data=data, engine=engine, watchers=[watch])
     console = _wide_console(200 if len(results["settings"]["seeds"]) > 1 else 150)
     print_results(results, console)
     console.print(f"results.json, results.csv, table.html, table.tex in {out}", soft_wrap=True)

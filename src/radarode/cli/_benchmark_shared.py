@@ -1,10 +1,16 @@
-"""What the benchmark commands share: how runs that failed are told."""
+"""What the benchmark commands share: where runs take place, and how those that failed are told."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
+
+from cyclopts import Parameter
 
 SOME_FAILED = 1
+
+EngineName = Annotated[str, Parameter(help="Where the runs take place: local, ray or slurm; see docs/benchmarks.md.")]
+"""Type of the option `--engine`; an unknown name is refused by `check_engine`, which suggests the nearest."""
 
 
 def report_failures(failures: Mapping[str, str]) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from radarode.cli._benchmark_shared import escaped, report_failures
+from radarode.cli._benchmark_progress import benchmark_progress
+from radarode.cli._benchmark_shared import EngineName, report_failures
 
 
 def strategies(
@@ -25,6 +24,7 @@ def strategies(
     ] = None,
     seeds: Annotated[list[int] | None, Parameter(help="Each row is trained once per seed.", negative="")] = None,
     processes: Annotated[int, Parameter(help="Trainings at a time.")] = 2,
+    engine: EngineName = "local",
 ) -> int:
     """Compare the balancing strategies on simulated recordings, beside the published table.
 
@@ -47,9 +47,9 @@ def strategies(
     chosen = select_methods(methods or [])
     typed = ["radarode benchmark strategies", str(out), f"--size {size}" if config is None else f"--config {config}"]
     typed += [f"--methods {one}" for one in methods or []] + [f"--seeds {one}" for one in seeds or []]
-    with _progress() as watch:
+    with benchmark_progress() as watch:
         results = run_strategies(
-            settings, out, methods=chosen, processes=processes, command=" ".join(typed), watchers=[watch]
+            settings, out, methods=chosen, processes=processes, engine=engine, command=" ".join(typed), watchers=[watch]
         )
     print_table(title_of("deployable", results), TABLE, as_rows(results.rows("deployable")))
     notes = [*column_notes(MAIN, results), PUBLISHED_NOTE.replace("Small figures", "Dim figures")]
@@ -57,31 +57,3 @@ def strategies(
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"tables, figures and every run: {out}")
     return report_failures(results.failures)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Yield a watcher that shows how many runs are done, and which are at work."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("simulating recordings", total=None)
-        shown = -1
-
-        def watch(record: dict[str, Any]) -> None:
-            nonlocal shown
-            if record["kind"] == "store":
-                bar.update(task, description="spectrograms", completed=record["done"], total=record["of"])
-                return
-            ended = record["done"] + record["failed"]
-            bar.update(task, description=escaped(", ".join(record["running"])), completed=ended, total=record["of"])
-            if ended != shown and not console.is_terminal:
-                console.print(
-                    f"{ended} of {record['of']} runs done" + f", {record['failed']} failed" * bool(record["failed"])
-                )
-            shown = ended
-
-        yield watch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,22 +20,39 @@ def training_progress() -> Iterator[Callable[[dict[str, Any]], None]]:
 
         def watch(record: dict[str, Any]) -> None:
             if record["kind"] == "step":
-                text = f"epoch {record['epoch'] + 1}  " + "  ".join(
-                    f"{name} {record[name]:.4f}" for name in ("shape", "length", "anchor")
-                )
+                text = "  ".join([_epoch(record), *(f"{name} {record[name]:.4f}" for name in _losses(record))])
                 bar.update(task, description=text, completed=record["step"], total=record["of"])
             elif record["kind"] == "store":
                 bar.update(task, description="spectrograms", completed=record["done"], total=record["of"])
             else:
                 mark = "*" if record["best"] else " "
-                console.print(
-                    f"{mark} epoch {record['epoch'] + 1:3d}  score {record['score']:.4f}  "
-                    f"shape PCC {record['validation_shape_pcc']:.3f}  "
-                    f"length error {record['validation_length_error_ms']:.1f} ms  "
-                    f"anchor error {record['validation_anchor_error_ms']:.1f} ms"
-                )
+                console.print(f"{mark} {_epoch(record)}  score {record['score']:.4f}  {_figures(record)}")
 
         yield watch
+
+
+def _epoch(record: Mapping[str, Any]) -> str:
+    return (
+        f"{record['stage']} epoch {record['epoch'] + 1:3d}" if "stage" in record else f"epoch {record['epoch'] + 1:3d}"
+    )
+
+
+def _losses(record: Mapping[str, Any]) -> list[str]:
+    """Return the names of a step's losses: whatever is not the loop's own."""
+    return [name for name in record if name not in ("kind", "stage", "epoch", "step", "of")]
+
+
+def _figures(record: Mapping[str, Any]) -> str:
+    """Return what validation gives for people: its figures, or its losses where there are none."""
+    found = {key.removeprefix("validation_"): value for key, value in record.items() if key.startswith("validation_")}
+    figures = {key: value for key, value in found.items() if not key.startswith("loss_")} or found
+    return "  ".join(_figure(key, value) for key, value in figures.items())
+
+
+def _figure(key: str, value: float) -> str:
+    if key.endswith("_ms"):
+        return f"{key.removesuffix('_ms').replace('_', ' ')} {value:.1f} ms"
+    return f"{key.replace('_', ' ').replace('pcc', 'PCC')} {value:.3f}"
 
 
 @contextmanager

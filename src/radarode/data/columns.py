@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from radarode.core.errors import InputError
+from radarode.core.limits import check_bytes
 from radarode.core.types import FloatArray, Recording
 from radarode.data.clock import check_regular, fit_clock
-from radarode.data.limits import check_bytes
 from radarode.data.readers import ReadOptions
 from radarode.data.to_rcg import RawRecording, check_duration, check_rate, to_recording
 

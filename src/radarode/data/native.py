@@ -21,9 +21,9 @@ import numpy as np
 
 from radarode.core.errors import InputError
 from radarode.core.files import atomic_path
+from radarode.core.hdf5 import members, open_hdf5, read_array, read_attribute
+from radarode.core.limits import MAX_BYTES
 from radarode.core.types import Motion, Recording, Status
-from radarode.data.hdf5 import members, open_hdf5, read_array, read_attribute
-from radarode.data.limits import MAX_BYTES
 
 FORMAT = "radarode-recording"
 VERSION = 1

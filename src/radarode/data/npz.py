@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from radarode.core.errors import InputError
-from radarode.data.limits import BYTES_PER_NUMBER, MAX_BYTES, check_bytes
+from radarode.core.limits import BYTES_PER_NUMBER, MAX_BYTES, check_bytes
 
 SIGNATURE = b"PK\x03\x04"
 _SUFFIX = ".npy"

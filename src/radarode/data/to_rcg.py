@@ -16,8 +16,8 @@ import numpy as np
 
 from radarode.core.constants import FS_HZ, WINDOW_S
 from radarode.core.errors import InputError
+from radarode.core.limits import check_bytes
 from radarode.core.types import FS_LIMITS_HZ, FloatArray, Motion, Recording, Status
-from radarode.data.limits import check_bytes
 from radarode.signal.differentiate import first_derivative, second_derivative
 from radarode.signal.gaps import find_gaps
 from radarode.signal.peaks import detect_r_peaks

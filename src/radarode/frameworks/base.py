@@ -9,18 +9,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
-from torch import Tensor
-
 from radarode.configuration import FRAMEWORKS, Experiment
 from radarode.core.config import suggestion
 from radarode.core.errors import InputError
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.data.store import StoredRecording
 from radarode.models.pretrained import Pretrained, load_model, save_model
+from radarode.reconstruction.disturb import Disturb
 from radarode.reconstruction.settings import ReconstructSettings
-
-Disturb = Callable[[Tensor], Tensor]
-"""Takes spectrogram windows (window, channel, row, frame), unscaled, and returns them disturbed."""
 
 Watcher = Callable[[dict[str, Any]], None]
 
@@ -108,7 +104,7 @@ class Framework(ABC):
         Args:
             recording: at 200 Hz.
             settings: how to merge and choose; `None` takes the defaults.
-            disturb: called on every batch of spectrogram windows before they are scaled.
+            disturb: called on the spectrogram, cut into windows side by side, before they are scaled.
 
         Raises:
             InputError: the recording is too short, at another rate, or does not fit the weights.

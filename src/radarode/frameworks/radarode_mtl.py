@@ -17,11 +17,12 @@ from radarode.core.constants import WINDOW_FRAMES
 from radarode.core.errors import InputError
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.data.store import StoredRecording
-from radarode.frameworks.base import Disturb, Fitting, Framework, Watcher
+from radarode.frameworks.base import Fitting, Framework, Watcher
 from radarode.models.config import preset
 from radarode.models.pretrained import load_model, save_model
 from radarode.models.radarode_mtl import RadarOdeMtl, build_model
 from radarode.reconstruction import reconstruct
+from radarode.reconstruction.disturb import Disturb
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.signal.timefrequency import resolve_settings
 from radarode.train import Training

@@ -55,6 +55,24 @@ def delineate(ecg: ArrayLike, r_s: ArrayLike, fs_hz: float) -> Mapping[str, Floa
     return found
 
 
+def wave_differences_ms(
+    predicted: Mapping[str, FloatArray], reference: Mapping[str, FloatArray], matching: Matching
+) -> Mapping[str, FloatArray]:
+    """Return predicted minus reference time of the Q, S and T peaks of every matched beat.
+
+    Args:
+        predicted: `delineate` of the reconstruction at its own beats.
+        reference: `delineate` of the reference at its own beats.
+        matching: which beat is which.
+
+    Returns:
+        `q`, `s`, `t`: (pair,) milliseconds, NaN where the beat lacks that wave on either side.
+    """
+    return {
+        wave: 1000.0 * (predicted[wave][matching.predicted] - reference[wave][matching.reference]) for wave in WAVES
+    }
+
+
 def wave_errors_ms(
     predicted: Mapping[str, FloatArray], reference: Mapping[str, FloatArray], matching: Matching
 ) -> Mapping[str, float]:
@@ -68,11 +86,8 @@ def wave_errors_ms(
     Returns:
         `q_error_ms`, `s_error_ms`, `t_error_ms`; NaN where no matched beat has that wave in both.
     """
-    return {
-        f"{wave}_error_ms": 1000.0
-        * nanmedian(np.abs(predicted[wave][matching.predicted] - reference[wave][matching.reference]))
-        for wave in WAVES
-    }
+    differences = wave_differences_ms(predicted, reference, matching)
+    return {f"{wave}_error_ms": nanmedian(np.abs(values)) for wave, values in differences.items()}
 
 
 def _extremum(curve: FloatArray, start_s: float, stop_s: float, fs_hz: float) -> float:

@@ -125,8 +125,13 @@ def heart_rate_error_bpm(predicted_r_s: ArrayLike, reference_r_s: ArrayLike, dur
     Returns:
         Beats per minute; NaN without a shared window.
     """
+    return median_abs(heart_rate_differences_bpm(predicted_r_s, reference_r_s, duration_s))
+
+
+def heart_rate_differences_bpm(predicted_r_s: ArrayLike, reference_r_s: ArrayLike, duration_s: float) -> FloatArray:
+    """Return predicted minus reference heart rate of every 10-s window in which both sides have one, (window,) bpm."""
     difference = heart_rates_bpm(predicted_r_s, duration_s) - heart_rates_bpm(reference_r_s, duration_s)
-    return median_abs(difference[np.isfinite(difference)])
+    return difference[np.isfinite(difference)]
 
 
 def median_abs(values: ArrayLike) -> float:

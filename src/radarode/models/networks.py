@@ -66,7 +66,16 @@ def preset_of(framework: str, name: str, changes: Mapping[str, Any] | None = Non
     if name not in kind.presets:
         raise InputError.of("preset", f"one of {', '.join(kind.presets)}", repr(name))
     chosen = kind.presets[name]
-    return kind.config.from_dict(chosen.to_dict() | dict(changes)) if changes else chosen
+    return kind.config.from_dict(_merged(chosen.to_dict(), changes)) if changes else chosen
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the changed ones replaced, sections within sections key by key."""
+    whole = dict(values)
+    for key, change in changes.items():
+        old = whole.get(key)
+        whole[key] = _merged(old, change) if isinstance(old, Mapping) and isinstance(change, Mapping) else change
+    return whole
 
 
 def build_network(framework: str, config: Any, seed: int) -> Any:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from torch import Tensor
 
 from radarode.core.config import from_plain
 from radarode.core.constants import FS_HZ, WINDOW_S
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.models.pretrained import Pretrained, load_model
+from radarode.reconstruction.disturb import Disturb
 from radarode.reconstruction.rhythm import beat_quality, choose_beats, stretch_quality
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.reconstruction.stitch import stitch
@@ -26,7 +24,7 @@ def reconstruct(
     weights: Pretrained | str = "default",
     settings: ReconstructSettings | None = None,
     *,
-    disturb: Callable[[Tensor], Tensor] | None = None,
+    disturb: Disturb | None = None,
 ) -> ReconstructedEcg:
     """Turn the motion of a recording into a long-term ECG; its reference, if any, is never looked at.
 
@@ -34,7 +32,7 @@ def reconstruct(
         recording: at 200 Hz, any number of channels that the weights accept, at least one window long.
         weights: of radarODE-MTL: loaded, a folder, or "default".
         settings: how to merge and choose; `None` takes the defaults.
-        disturb: called on every batch of spectrogram windows before they are scaled, to try noise on them.
+        disturb: called on the spectrogram, cut into windows, before they are scaled, to try noise on it.
 
     Returns:
         An ECG in nominal units with its beats, their quality and the gaps. `reconstructed, not measured; not for

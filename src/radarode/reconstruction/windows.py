@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from radarode.core.types import Recording
 from radarode.data.scaling import scale_windows
 from radarode.data.store import frame_gaps
 from radarode.models.pretrained import Pretrained
+from radarode.reconstruction.disturb import Disturb, disturbed
 from radarode.reconstruction.merge import MapMerger
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.signal.blocks import Transform
@@ -76,7 +78,7 @@ def run_windows(
     tasks: TaskSettings,
     settings: ReconstructSettings,
     *,
-    disturb: Callable[[Tensor], Tensor] | None = None,
+    disturb: Disturb | None = None,
 ) -> WindowOutputs:
     """Slide the window over a recording and collect the network's answers.
 
@@ -88,7 +90,7 @@ def run_windows(
         weights: of radarODE-MTL.
         tasks: how the tasks are encoded.
         settings: step, batch, gaps.
-        disturb: called on the magnitudes of every batch before they are scaled, to try noise on the spectrogram.
+        disturb: called on the magnitudes, to try noise on the spectrogram; all frames are held in memory then.
 
     Raises:
         InputError: the recording is not at 200 Hz or shorter than one window.
@@ -97,23 +99,24 @@ def run_windows(
         raise InputError.of("fs_hz", f"{FS_HZ:g} Hz", recording.fs_hz, "Use radarode.load, which resamples")
     if recording.duration_s < WINDOW_S:
         raise InputError.of("recording", f"at least one window of {WINDOW_S:g} s long", f"{recording.duration_s:.1f} s")
-    transform = _fitting_transform(weights)
+    transform = fitting_transform(weights)
     missing = missing_samples(recording.rcg, recording.fs_hz)
     merger = MapMerger(recording.rcg.shape[1])
     start_s, shapes, length_s = [np.empty(0)], [np.empty((0, SHAPE_SAMPLES), np.float32)], [np.empty(0)]
-    for batch, starts in _batches(recording, missing, transform, settings):
-        magnitudes = batch if disturb is None else disturb(batch)
-        outputs = weights.model(scale_windows(magnitudes, weights.scaling))
+    frames = disturbed(iterate_frames(recording.rcg, missing, transform), disturb)
+    for batch, starts in _batches(frames, recording, missing, settings):
+        outputs = weights.model(scale_windows(batch, weights.scaling))
         start_s.append(starts)
         shapes.append(outputs.shape.numpy())
         length_s.append(decode_length(outputs.length.double().numpy(), tasks))
         merger.add(outputs.anchor.numpy(), starts)
     return WindowOutputs(
-        np.concatenate(start_s), np.concatenate(shapes), np.concatenate(length_s), merger.merged(), _silence(missing)
+        np.concatenate(start_s), np.concatenate(shapes), np.concatenate(length_s), merger.merged(), silence(missing)
     )
 
 
-def _fitting_transform(weights: Pretrained) -> Transform:
+def fitting_transform(weights: Pretrained) -> Transform:
+    """Return the transform that weights were trained with, once it fits their network."""
     transform = make_transform(**weights.transform)
     rows, config = len(transform.freqs_hz), weights.model.config
     if (transform.fs_hz, transform.frame_rate_hz) != (FS_HZ, FRAME_RATE_HZ) or rows != config.rows:
@@ -123,8 +126,8 @@ def _fitting_transform(weights: Pretrained) -> Transform:
     return transform
 
 
-def _silence(missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return where no channel carries motion for longer than `BRIDGE_S`."""
+def silence(missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (time,) where no channel carries motion for longer than `BRIDGE_S`, of a mask (channel, time)."""
     silent = np.asarray(missing.all(axis=0))
     for begin, end in find_gaps(silent):
         if end - begin <= BRIDGE_S * FS_HZ:
@@ -133,7 +136,7 @@ def _silence(missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _batches(
-    recording: Recording, missing: NDArray[np.bool_], transform: Transform, settings: ReconstructSettings
+    frames: Iterator[Tensor], recording: Recording, missing: NDArray[np.bool_], settings: ReconstructSettings
 ) -> Iterator[tuple[Tensor, NDArray[np.float64]]]:
     """Yield (window, channel, row, frame) magnitudes with the start of each window."""
     n_frames = int(np.ceil(recording.rcg.shape[1] * FRAME_RATE_HZ / FS_HZ))
@@ -144,9 +147,10 @@ def _batches(
         starts = np.append(starts, n_frames - WINDOW_FRAMES)
     pending: list[Tensor] = []
     pending_starts: list[int] = []
-    buffer, offset, done = torch.empty(recording.n_channels, len(transform.freqs_hz), 0), 0, 0
-    for frames in iterate_frames(recording.rcg, missing, transform):
-        buffer = torch.cat([buffer, frames], dim=2)
+    first = next(frames)
+    buffer, offset, done = first[:, :, :0], 0, 0
+    for new in chain([first], frames):
+        buffer = torch.cat([buffer, new], dim=2)
         while done < len(starts) and starts[done] + WINDOW_FRAMES <= offset + buffer.shape[2]:
             begin = int(starts[done])
             done += 1

@@ -18,6 +18,7 @@ from radarode.metrics.labels import cell, label
 from radarode.metrics.summary import FAILED_PCC, Summary, summarise
 from radarode.report import style
 from radarode.report.figures import Data, Drawing, bland_altman, heart_rate, ppi_cdf, r_timing_cdf
+from radarode.report.mechanical import events_of, mechanical_figures, mechanical_table
 from radarode.report.overlay import overlay
 from radarode.report.prepare import Prepared, ReportCase, prepare, safe_name
 from radarode.report.tables import metrics_data, metrics_table, subject_table
@@ -57,13 +58,18 @@ def write_report(folder: Path | str, cases: Sequence[ReportCase]) -> Path:
     prepared = [prepare(case) for case in cases]
     shown = choose(prepared)
     keys = [f"{i + 1}_{safe_name(one.name)}" for i, one in enumerate(shown)]
-    per_case = [(one, [overlay(one, key), heart_rate(one, key)]) for one, key in zip(shown, keys, strict=True)]
+    events = [events_of(one) for one in shown]
+    per_case = [
+        (one, [overlay(one, key), heart_rate(one, key), *mechanical_figures(one, found, key)])
+        for one, found, key in zip(shown, events, keys, strict=True)
+    ]
+    tables = [mechanical_table(found) for found in events]
     pooled = [r_timing_cdf(prepared), ppi_cdf(prepared), bland_altman(prepared)]
     for drawing in [*pooled, *(d for _, drawings in per_case for d in drawings)]:
         style.save_png(drawing.figure, target / f"{drawing.name}.png")
         _write_csv(target / f"{drawing.name}.csv", drawing.data)
     _write_csv(target / "metrics.csv", metrics_data(cases))
-    page = _page(prepared, pooled, per_case)
+    page = _page(prepared, pooled, per_case, tables)
     with atomic_path(target / "report.html") as temporary:
         temporary.write_text(page, encoding="utf-8")
     return target / "report.html"
@@ -86,6 +92,7 @@ def _page(
     prepared: Sequence[Prepared],
     pooled: Sequence[Drawing],
     per_case: Sequence[tuple[Prepared, Sequence[Drawing]]],
+    tables: Sequence[str],
 ) -> str:
     cases = [one.case for one in prepared]
     summary = summarise([(case.recording, case.scores) for case in cases])
@@ -99,7 +106,9 @@ def _page(
         notes="".join(f"<p>{html.escape(text)}</p>" for text in _notes(prepared, summary)),
         subjects=subject_table(_escape(summary), simulated),
         pooled="".join(_figure(drawing) for drawing in pooled),
-        recordings="".join(_recording(one, drawings) for one, drawings in per_case),
+        recordings="".join(
+            _recording(one, drawings, table) for (one, drawings), table in zip(per_case, tables, strict=True)
+        ),
         choice="" if len(cases) <= MOST_SHOWN else "<p>Worst, median and best recording by calibrated PCC.</p>",
     )
 
@@ -163,7 +172,7 @@ def _figure(drawing: Drawing) -> str:
     return f"<figure>{picture}<figcaption>{caption} <code>{drawing.name}.csv</code></figcaption></figure>"
 
 
-def _recording(one: Prepared, drawings: Sequence[Drawing]) -> str:
+def _recording(one: Prepared, drawings: Sequence[Drawing], table: str) -> str:
     recording, scores = one.case.recording, one.case.scores
     values = ", ".join(f"{label(name)} {cell(scores, column, name)} ({column})" for column, name in _HEADLINE)
     tag = ' <em class="tag">simulated</em>' if recording.simulated else ""
@@ -171,7 +180,7 @@ def _recording(one: Prepared, drawings: Sequence[Drawing]) -> str:
     figures = "".join(_figure(drawing) for drawing in drawings)
     return (
         f"<section><h3>{html.escape(recording.name)}{tag}</h3><p>{html.escape(facts)}</p>"
-        f'<div class="figures">{figures}</div></section>'
+        f'<div class="figures">{figures}</div>{table}</section>'
     )
 
 

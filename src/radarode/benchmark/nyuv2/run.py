@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from radarode.benchmark.jobs import Job, Outcome, claimed_folder, do_jobs, finished_results
+from radarode.benchmark.jobs import Job, Outcome, check_engine, claimed_folder, do_jobs, finished_results
 from radarode.benchmark.methods import METHODS, Method, select_methods, with_baseline
 from radarode.benchmark.nyuv2.job import find_device, train_job, versions
 from radarode.benchmark.nyuv2.layout import CHECKPOINT, SPLITS, TASKS
@@ -35,6 +35,7 @@ def run_nyuv2(
     folder: Path | str,
     *,
     data: Path | str | None = None,
+    engine: str = "local",
     watchers: Sequence[Watcher] = (),
 ) -> dict[str, Any]:
     """Train every method once per seed and write the table; what is done already is not done again.
@@ -48,6 +49,7 @@ def run_nyuv2(
         settings: the recipe, the rows and the seeds; the baseline is added, since Δm needs it.
         folder: the result folder; created, or one that this function made with the same recipe and data.
         data: folder of NYUv2 (`open_scenes` says how it is laid out); None makes simulated scenes.
+        engine: where the trainings run, one of `radarode.benchmark.engines.ENGINES`.
         watchers: called with progress records, `kind` "scenes" or "jobs".
 
     Returns:
@@ -60,11 +62,12 @@ def run_nyuv2(
     from radarode.benchmark.nyuv2.table import write_results
 
     place = Path(folder)
+    check_engine(engine)
     _check(settings)
     with claimed_folder(place, _manifest(settings, data), BENCHMARK):
         source = _scenes(settings, place, data, watchers)
         jobs = _jobs(settings, source)
-        outcome = do_jobs(jobs, place, settings.processes, watchers)
+        outcome = do_jobs(jobs, place, settings.processes, watchers, engine=engine)
         facts = _facts(source, jobs, outcome, finished_results(place))
         return write_results(place, _shown(settings, facts["runs"]), facts)
 

@@ -11,9 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from radarode.benchmark.jobs import Job, as_json, check_processes, claimed_folder, do_jobs
+from radarode.benchmark.data import prepare_data
+from radarode.benchmark.jobs import Job, as_json, check_engine, check_processes, claimed_folder, do_jobs
 from radarode.benchmark.methods import BASELINE, METHODS, Method, with_baseline
-from radarode.benchmark.strategies.data import prepare_data
 from radarode.benchmark.strategies.settings import StrategiesSettings
 from radarode.benchmark.strategies.summary import (
     MAIN,
@@ -70,6 +70,7 @@ def run_strategies(
     *,
     methods: Sequence[Method] = METHODS,
     processes: int = 2,
+    engine: str = "local",
     command: str = "",
     watchers: Sequence[Watcher] = (),
 ) -> Results:
@@ -82,6 +83,7 @@ def run_strategies(
         folder: result folder; runs that are done in it are kept.
         methods: rows to run; the baseline is added, since Δm needs it.
         processes: trainings at a time.
+        engine: where they run, one of `radarode.benchmark.engines.ENGINES`.
         command: what was typed, for the record.
         watchers: called with records of kind "store" and "jobs".
 
@@ -94,12 +96,12 @@ def run_strategies(
     """
     place = Path(folder)
     check_processes(processes)
+    check_engine(engine)
     with claimed_folder(place, settings.recipe(), BENCHMARK):
-        data_sha256 = prepare_data(place, settings, watchers)
+        data_sha256 = prepare_data(place, settings.cohort, settings.experiment, watchers=watchers)
         chosen = with_baseline(methods)
-        outcome = do_jobs(
-            [_job(settings, method, seed) for seed in settings.seeds for method in chosen], place, processes, watchers
-        )
+        jobs = [_job(settings, method, seed) for seed in settings.seeds for method in chosen]
+        outcome = do_jobs(jobs, place, processes, watchers, engine=engine)
         shown, seeds, runs = finished_runs(place, chosen, settings.seeds)
         settings = replace(settings, seeds=seeds)
         results = collect(settings, shown, runs, outcome.failures)

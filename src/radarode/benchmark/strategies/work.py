@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from radarode.benchmark.data import STORE, saved_recordings
+from radarode.benchmark.scoring import figures, undefined
 from radarode.benchmark.strategies.composite import compose
-from radarode.benchmark.strategies.data import STORE, saved_recordings
 from radarode.configuration import Experiment
 from radarode.core.config import from_plain
 from radarode.core.types import COLUMNS, Recording, Scores
 from radarode.experiment.layout import SPLIT, WEIGHTS
-from radarode.metrics.summary import METRICS
 from radarode.models.pretrained import Pretrained, load_model
 from radarode.train.checkpoint import CHECKPOINT
 from radarode.train.loop import LOG
 
 RUN = "run"
 """Run folder of a multi-task training inside its job's folder; single-task trainings are named by their task."""
-
-MEANS = ("f1", "precision", "recall", "mdr", "coverage")
-"""Shares of beats or time: their mean over recordings is taken, for the median of a rare event is 0."""
 
 
 def train_and_score(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -68,27 +63,3 @@ def score(weights: Pretrained, recordings: Any) -> list[tuple[Recording, Scores]
     from radarode.reconstruction import reconstruct
 
     return [(recording, evaluate(reconstruct(recording, weights), recording)) for recording in recordings]
-
-
-def figures(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Bring the recordings' scores of one column to one figure per metric: the median, or the mean of `MEANS`.
-
-    Example:
-        >>> found = figures([{"pcc": 0.5, "mdr": 0.0}, {"pcc": 0.7, "mdr": 0.0}, {"pcc": 0.8, "mdr": 0.3}])
-        >>> found["pcc"], round(found["mdr"], 3)
-        (0.7, 0.1)
-    """
-    import numpy as np
-
-    found = {}
-    for name in METRICS:
-        values = [one[name] for one in scores if math.isfinite(one.get(name, math.nan))]
-        reduce = np.mean if name in MEANS else np.median
-        found[name] = float(reduce(values)) if values else math.nan
-    return found
-
-
-def undefined(scores: Sequence[Mapping[str, float]]) -> dict[str, int]:
-    """Count, for each metric, the recordings in which it is undefined; metrics without any are left out."""
-    counts = {name: sum(not math.isfinite(one.get(name, math.nan)) for one in scores) for name in METRICS}
-    return {name: count for name, count in counts.items() if count}

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from radarode.core.errors import InputError
+from radarode.core.mat import is_mat5, load_variables, numeric, variables
 from radarode.core.types import Recording
-from radarode.data.mat import is_mat5, load_variables, numeric, variables
 from radarode.data.readers import ReadOptions
 from radarode.data.to_rcg import RawRecording, to_recording
 

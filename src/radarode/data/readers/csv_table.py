@@ -12,9 +12,9 @@ from typing import TextIO
 import numpy as np
 
 from radarode.core.errors import InputError
+from radarode.core.limits import check_bytes
 from radarode.core.types import FloatArray, Recording
 from radarode.data.columns import columns_to_recording
-from radarode.data.limits import check_bytes
 from radarode.data.readers import ReadOptions
 
 NAME = "CSV table"

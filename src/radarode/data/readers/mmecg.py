@@ -4,6 +4,9 @@ Layout: one struct `data` with RCG (35505, 50), ECG (35505, 1), posXYZ (50, 3), 
 at 200 Hz, RCG already being the second derivative of displacement. v7.3 stores every array transposed
 and text as uint16 codes.
 
+One field is this project's own: `source`, the text "simulated", in files that `data/mmecg_write.py` made of
+simulated recordings. They stay "simulated" when read, and their persons are called `sim-mmecg-ID`.
+
 Reference: Chen et al., IEEE TMC 2022, doi 10.1109/TMC.2022.3214721. The trial is N and the subject
     that of the published order of trials, even where a file's id says otherwise (noted then): folds are split by
     subject, so one person must not go by two names. For other N the id counts.
@@ -21,11 +24,11 @@ import numpy as np
 
 from radarode.core.constants import FS_HZ
 from radarode.core.errors import InputError
+from radarode.core.hdf5 import child_group, members, open_hdf5, read_array, read_attribute
+from radarode.core.limits import BYTES_PER_NUMBER, MAX_BYTES
+from radarode.core.mat import is_mat5, is_mat73, load_variables, numeric, variables
 from radarode.core.mmecg import subject_of_trial
 from radarode.core.types import STATUSES, Recording, Status
-from radarode.data.hdf5 import child_group, members, open_hdf5, read_array, read_attribute
-from radarode.data.limits import BYTES_PER_NUMBER, MAX_BYTES
-from radarode.data.mat import is_mat5, is_mat73, load_variables, numeric, variables
 from radarode.data.readers import ReadOptions
 from radarode.data.to_rcg import RawRecording, to_recording
 
@@ -34,8 +37,10 @@ LAYOUT = "an MMECG .mat has a struct data with RCG, ECG, posXYZ"
 SUFFIXES = (".mat",)
 PRIORITY = 10
 
-FIELDS = ("RCG", "ECG", "posXYZ", "id", "age", "gender", "physistatus")
-_MAY_BE_TEXT = ("id", "age", "gender", "physistatus")
+FIELDS = ("RCG", "ECG", "posXYZ", "id", "age", "gender", "physistatus", "source")
+SIMULATED = "simulated"
+"""What the field `source` of a simulated file says."""
+_MAY_BE_TEXT = ("id", "age", "gender", "physistatus", "source")
 _MAX_TEXT = 64
 
 
@@ -53,8 +58,7 @@ def read(path: Path, options: ReadOptions) -> Recording:
         InputError: a field is missing or of the wrong shape, or the file is damaged.
     """
     options.check_stated(FS_HZ, "displacement", path)
-    with path.open("rb") as file:
-        fields = _fields_v5(path) if is_mat5(file.read(512)) else _fields_v73(path)
+    fields = read_fields(path)
     if "RCG" not in fields:
         found = ", ".join(sorted(fields)) or "none of them"
         raise InputError(f"{path} has no RCG in its struct data ({found}); it is not an MMECG recording.")
@@ -74,11 +78,39 @@ def read(path: Path, options: ReadOptions) -> Recording:
             subject=subject,
             trial=path.stem,
             status=cast(Status, status) if status in STATUSES else "unknown",
-            source="mmecg",
+            source=SIMULATED if is_simulated(fields) else "mmecg",
             notes=notes,
         )
     )
     return replace(recording, motion="displacement")
+
+
+def read_fields(path: Path) -> dict[str, Any]:
+    """Read the fields of one trial as they are stored: text as str, the rest as float64 in MATLAB's shape.
+
+    Fields that are absent or empty are left out.
+
+    Raises:
+        InputError: the file is damaged or holds no struct `data`.
+    """
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not is_mat5(head):
+        return _fields_v73(path)
+    if "data" not in variables(path):
+        raise InputError(f"{path} holds no struct `data`; it is not an MMECG recording.")
+    return _fields_v5(path)
+
+
+def is_simulated(fields: Mapping[str, Any]) -> bool:
+    """Tell whether the fields of a trial are marked as simulated."""
+    return fields.get("source") == SIMULATED
+
+
+def stated_id(fields: Mapping[str, Any]) -> str:
+    """Return the person's id as the file states it; empty where it does not."""
+    stated = _as_text(fields["id"]) if "id" in fields else ""
+    return "" if stated == "nan" else stated
 
 
 def _fields_v5(path: Path) -> dict[str, Any]:
@@ -158,14 +190,17 @@ def _positions(positions: np.ndarray, n_channels: int, path: Path) -> np.ndarray
 def _who(fields: Mapping[str, Any], path: Path) -> tuple[str, dict[str, str]]:
     """Return the subject, and what else the file says about the person."""
     notes = {"units": "RCG, positions and ECG as stored in the file"}
-    notes |= {name: _as_text(fields[name]) for name in ("age", "gender") if name in fields}
+    notes |= {name: text for name in ("age", "gender") if name in fields and (text := _as_text(fields[name]))}
     published = subject_of_trial(int(path.stem)) if path.stem.isdecimal() and len(path.stem) < 6 else None
-    stated = _as_text(fields["id"]) if "id" in fields else ""
-    if published is not None and stated not in ("", "nan", str(published)):
+    stated = stated_id(fields)
+    prefix = "sim-mmecg" if is_simulated(fields) else "mmecg"
+    if is_simulated(fields):
+        notes["units"] = "simulated, written in the layout of MMECG"
+    if published is not None and stated not in ("", str(published)):
         notes["subject_check"] = f"the file says {stated}, the published order of trials {published}"
     if published is not None:
-        return f"mmecg-{published}", notes
-    return ("unknown" if stated in ("", "nan") else f"mmecg-{stated}"), notes
+        return f"{prefix}-{published}", notes
+    return (f"{prefix}-{stated}" if stated else "unknown"), notes
 
 
 def _as_text(value: str | np.ndarray) -> str:

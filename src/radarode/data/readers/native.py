@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from radarode.core.constants import FS_HZ
 from radarode.core.errors import InputError
+from radarode.core.hdf5 import SIGNATURE
 from radarode.core.types import FloatArray, Recording
-from radarode.data.hdf5 import SIGNATURE
 from radarode.data.native import is_native, load_recording
 from radarode.data.readers import ReadOptions
 from radarode.data.to_rcg import check_duration, mark_dropouts

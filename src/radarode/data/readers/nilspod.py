@@ -16,8 +16,8 @@ import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
 from radarode.core.errors import InputError
+from radarode.core.mat import numeric
 from radarode.core.types import FloatArray, Recording
-from radarode.data.mat import numeric
 from radarode.data.npz import SIGNATURE, array_names, load_arrays
 from radarode.data.readers import ReadOptions
 from radarode.data.to_rcg import RawRecording, check_duration, check_rate, motion_to_rcg, to_recording

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from radarode.core.errors import InputError
+from radarode.core.mat import numeric
 from radarode.core.types import FloatArray, Recording
 from radarode.data.columns import TIME_NAMES, columns_to_recording
-from radarode.data.mat import numeric
 from radarode.data.npz import SIGNATURE, array_names, load_arrays
 from radarode.data.readers import ReadOptions
 

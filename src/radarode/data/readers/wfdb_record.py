@@ -12,8 +12,8 @@ from typing import Any, cast
 import numpy as np
 
 from radarode.core.errors import InputError
+from radarode.core.limits import check_bytes
 from radarode.core.types import FloatArray, Motion, Recording
-from radarode.data.limits import check_bytes
 from radarode.data.readers import ReadOptions
 from radarode.data.to_rcg import RawRecording, check_rate, to_recording
 

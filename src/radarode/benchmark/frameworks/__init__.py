@@ -1,0 +1,1 @@
+"""What the benchmarks of frameworks share: recordings, trained networks, and the order in which things are done."""

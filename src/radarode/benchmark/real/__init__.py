@@ -1,0 +1,1 @@
+"""Real recordings that are free to have: what weights give on them, in three columns."""

@@ -1,0 +1,74 @@
+"""From a field and chosen points to displacement over the whole recording, in stretches of bounded size."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radarode.radar.fields import Field, Watch, silent
+from radarode.radar.iq import fit_circle
+from radarode.radar.phase import phase_steps, repair_turns
+
+FloatArray = NDArray[np.float64]
+
+STRETCH_S = 20.0
+"""The circle's centre is found anew in every stretch: posture changes what stands still."""
+
+_MARGIN = 16
+_CIRCLE_SAMPLES = 2000
+
+
+def point_motion(
+    field: Field, points_m: FloatArray, path_m: FloatArray, edges: NDArray[np.int64], watch: Watch = silent
+) -> FloatArray:
+    """Return the displacement of points that shift with the person.
+
+    Stretches are joined by their phase steps: each step is taken within one stretch, at one place and around one
+    centre, so neither a new centre nor a new place makes a jump.
+
+    Args:
+        field: from which signals are formed.
+        points_m: (point, 3) at the start.
+        path_m: (block, 3) focus in each block; points shift by its difference from the first.
+        edges: (block + 1,) frames at which blocks begin and end.
+        watch: progress.
+
+    Returns:
+        (point, frame) metres away from the radar, float64; NaN where frames were lost.
+    """
+    steps = np.empty((len(points_m), field.n_frames))
+    spans = _spans(path_m, edges, max(64, round(STRETCH_S * field.fs_hz)))
+    for number, (first, last, shift) in enumerate(spans):
+        begin, end = max(0, first - _MARGIN), min(field.n_frames, last + _MARGIN)
+        z = np.ascontiguousarray(field.signals(points_m + shift, begin, end).T)
+        good = ~field.lost[begin:end]
+        if good.sum() >= 8:
+            few = z[:, good]
+            z = z - fit_circle(few[:, :: max(1, few.shape[1] // _CIRCLE_SAMPLES)]).usable_centre[:, None]
+        steps[:, first:last] = phase_steps(z, field.lost[begin:end])[:, first - begin : last - begin]
+        watch("following the phase", number + 1, len(spans))
+    steps[:, 0] = 0.0
+    moved = np.cumsum(repair_turns(steps), axis=1)
+    moved *= field.wavelength_m / (4 * math.pi)
+    moved[:, field.lost] = np.nan
+    return moved
+
+
+def _spans(path_m: FloatArray, edges: NDArray[np.int64], most: int) -> list[tuple[int, int, FloatArray]]:
+    """Return (first, last, shift) stretches of equal place and bounded length."""
+    merged: list[tuple[int, int, FloatArray]] = []
+    for block, place in enumerate(path_m):
+        first, last, shift = int(edges[block]), int(edges[block + 1]), place - path_m[0]
+        if merged and np.array_equal(merged[-1][2], shift):
+            merged[-1] = (merged[-1][0], last, shift)
+        else:
+            merged.append((first, last, shift))
+    cut = []
+    for first, last, shift in merged:
+        pieces = max(1, round((last - first) / most))
+        bounds = np.linspace(first, last, pieces + 1).round().astype(int)
+        cut += [(int(a), int(b), shift) for a, b in pairwise(bounds)]
+    return cut

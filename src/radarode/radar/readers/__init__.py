@@ -1,0 +1,1 @@
+"""Layouts of raw captures, one per file, found by name; what each offers is `radarode.radar.capture.Reader`."""
