@@ -26,7 +26,7 @@ def truth(truths: list[Truth]) -> Truth:
 
 
 def test_error_at_10_db(truths: list[Truth]) -> None:
-    """Medians over people: 9 ms (v1) and 14 ms (v2) in 30 people, 3 ms without each person's constant."""
+    """Medians over people: 7 ms (v1) and 15 ms (v2) in 30 people, 3 ms without each person's constant."""
     v1, v2, steady, found = [], [], [], []
     for one in truths:
         events = mechanical_beats(one.recording, one.beats(late_s=0.02))

@@ -21,7 +21,7 @@ def capture_info(
     *,
     radar: str | None = None,
     layout: str | None = None,
-    max_lost: float = 0.10,
+    max_lost: float = 0.2,
     max_saturated: float = 0.01,
     check: bool = True,
     from_first_packet: Annotated[bool, Parameter(negative=())] = False,

@@ -24,6 +24,7 @@ def extract(
     score: Literal["repetition", "template"] = "repetition",
     follow: bool = True,
     layout: str | None = None,
+    max_lost: float = 0.2,
     subject: str = "unknown",
     pictures: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
@@ -42,6 +43,7 @@ def extract(
         score: how points are judged: repetition of the beat, or template matching by time warping.
         follow: search the focus anew every 10 s, for people who shift.
         layout: name of the file's layout, where several fit.
+        max_lost: largest share of lost bytes that is accepted.
         subject: who it is; recordings of one person share it.
         pictures: new folder for pictures of range, energy, points and one signal.
         overwrite: replace `out` and `pictures` if they exist.
@@ -57,7 +59,7 @@ def extract(
     refuse_existing_file(out, overwrite=overwrite)
     if pictures is not None:
         refuse_existing(pictures, overwrite=overwrite)
-    options = {"layout": layout} if layout is not None else {}
+    options = {"layout": layout, "max_lost": max_lost}
     found = _extract(file, radar, options, {"points": points, "range_m": range_m, "score": score, "follow": follow})
     _write(found, file, out, subject, pictures, overwrite)
     _tell(Console(soft_wrap=True, highlight=False), found, out, pictures)

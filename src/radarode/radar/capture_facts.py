@@ -29,7 +29,7 @@ class CaptureOptions:
     """
 
     layout: str | None = None
-    max_lost: float = 0.10
+    max_lost: float = 0.2
     max_saturated: float = 0.01
     check: bool = True
     from_first_packet: bool = False

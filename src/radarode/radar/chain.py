@@ -187,6 +187,8 @@ def _finished(
         )
     elif source.fs_hz < FULL_HZ:
         findings.warnings.append(f"{source.fs_hz:.4g} frames/s instead of {FULL_HZ:g}: beats are timed less exactly")
+    if source.lost.any() or source.bridged.any():
+        findings.facts["frames_with_losses"] = f"{source.bridged.sum()} bridged, {source.lost.sum()} left as gaps"
     return Extracted(
         moved, source.fs_hz, positions_m, source.lost, *seen, found, capture.simulated,
         tuple(findings.warnings), findings.facts,

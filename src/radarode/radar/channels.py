@@ -28,12 +28,14 @@ def virtual_channels(frames: ComplexArray, radar: FmcwRadar) -> ComplexArray:
     """
     if frames.ndim != 4 or frames.shape[1:] != radar.frame_shape:
         raise InputError.of("frames", f"of shape (frame, *{radar.frame_shape})", f"shape {frames.shape}")
-    order = np.array(radar.tx_order)
-    parts = []
-    for tx in range(radar.n_tx):
-        sent = np.flatnonzero(order == tx)
-        parts.append(frames[:, sent[0]] if len(sent) == 1 else frames[:, sent].mean(axis=1))
+    parts = [frames[:, sent[0]] if len(sent) == 1 else frames[:, sent].mean(axis=1) for sent in by_transmitter(radar)]
     return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+
+
+def by_transmitter(radar: FmcwRadar) -> list[NDArray[np.int64]]:
+    """Return the numbers of the chirps that each transmitter sends."""
+    order = np.array(radar.tx_order)
+    return [np.flatnonzero(order == tx) for tx in range(radar.n_tx)]
 
 
 def slot_delays_s(radar: FmcwRadar) -> NDArray[np.float64]:
@@ -44,8 +46,7 @@ def slot_delays_s(radar: FmcwRadar) -> NDArray[np.float64]:
         >>> (slot_delays_s(PRESETS["awr1843"])[[0, 4, 8]] * 1e6).round().tolist()
         [0.0, 67.0, 134.0]
     """
-    order = np.array(radar.tx_order)
-    per_tx = [float(np.flatnonzero(order == tx).mean()) * radar.chirp_period_s for tx in range(radar.n_tx)]
+    per_tx = [float(sent.mean()) * radar.chirp_period_s for sent in by_transmitter(radar)]
     return np.repeat(per_tx, radar.n_rx)
 
 

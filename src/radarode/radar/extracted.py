@@ -66,10 +66,10 @@ class Extracted:
     """Hold the motion of points on a chest.
 
     Attributes:
-        displacement_m: (point, frame) away from the radar; NaN where frames were lost.
+        displacement_m: (point, frame) away from the radar; NaN in gaps.
         fs_hz: frames per second.
         positions_m: (point, 3) at the start.
-        lost: (frame,) True where the frame was not received.
+        lost: (frame,) True in gaps: where more was lost than could be bridged.
         map: what moves at which range; None for a continuous-wave radar.
         voxels: scores of all voxels or range points; None for a continuous-wave radar.
         grid: the voxels' grid; None without one.

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from radarode.core.errors import InputError
 from radarode.radar.backprojection import RangeBasis, form, span_of
 from radarode.radar.capture import Capture
-from radarode.radar.channels import virtual_channels
 from radarode.radar.description import CwRadar, FmcwRadar, PulsedRadar
 from radarode.radar.grid import check_in_view
+from radarode.radar.holes import SPOILT_SHARE, read_channels
 from radarode.radar.iq import correct_imbalance, fit_imbalance
 from radarode.radar.range import Window
 
@@ -29,9 +29,6 @@ Watch = Callable[[str, int, int], None]
 
 CHUNK_BYTES = 48 * 2**20
 LARGEST_BYTES = 4 * 2**30
-SPOILT_SHARE = 0.02
-"""A frame that lost a larger share of its bytes counts as lost."""
-
 
 INDEPENDENT = 0.01
 """A signal counts as a further one where it holds more than so large a share of the strongest one's power."""
@@ -47,13 +44,15 @@ class Field(ABC):
     Attributes:
         fs_hz: frames per second.
         wavelength_m: that turns phase into distance.
-        lost: (frame,) True where the frame was not received.
+        lost: (frame,) True in gaps: where too much was lost to be bridged.
+        bridged: (frame,) True where a loss was bridged, see `holes`.
         focusing: whether nearby points have different signals, so that searching between candidates makes sense.
     """
 
     fs_hz: float
     wavelength_m: float
     lost: NDArray[np.bool_]
+    bridged: NDArray[np.bool_]
     focusing: bool = False
 
     @abstractmethod
@@ -85,7 +84,8 @@ class FmcwField(Field):
         assert isinstance(radar, FmcwRadar)
         check_in_view(points_m, radar)
         self.fs_hz, self.wavelength_m = capture.frame_rate_hz, radar.wavelength_m
-        self.lost = np.asarray(capture.lost) > SPOILT_SHARE
+        self.lost = np.zeros(capture.n_frames, dtype=np.bool_)
+        self.bridged = self.lost.copy()
         self.basis = RangeBasis.over(span_of(points_m, radar), radar, window)
         shape = (capture.n_frames, radar.n_virtual, self.basis.filters.shape[1])
         if int(np.prod(shape)) * 8 > LARGEST_BYTES:
@@ -94,10 +94,12 @@ class FmcwField(Field):
                 f"{capture.source} is too long to be held at once. Extract stretches of {minutes:.0f} min."
             )
         self.coefficients = np.empty(shape, dtype=np.complex64)
-        for first, frames in capture.chunks(frames_at_once(radar)):
-            part = self.basis.compress(virtual_channels(frames, radar))
-            self.coefficients[first : first + len(part)] = part
-            watch("focusing", first + len(part), capture.n_frames)
+        at_once = frames_at_once(radar)
+        for first in range(0, capture.n_frames, at_once):
+            last = min(first + at_once, capture.n_frames)
+            channels, self.lost[first:last], self.bridged[first:last] = read_channels(capture, first, last)
+            self.coefficients[first:last] = self.basis.compress(channels)
+            watch("focusing", last, capture.n_frames)
 
     def signals(self, points_m: FloatArray, first: int = 0, last: int | None = None) -> NDArray[np.complex64]:
         """Return (frame, point) focused signals; see `Field`."""
@@ -153,6 +155,7 @@ class PulsedField(Field):
         assert isinstance(radar, PulsedRadar)
         self.fs_hz, self.wavelength_m = capture.frame_rate_hz, radar.wavelength_m
         self.lost = np.asarray(capture.lost) > SPOILT_SHARE
+        self.bridged = np.zeros_like(self.lost)
         self.range_m = radar.ranges_m
         self.values = capture.read()
         watch("reading", len(self.values), len(self.values))
@@ -182,6 +185,7 @@ class CwField(Field):
         assert isinstance(radar, CwRadar)
         self.fs_hz, self.wavelength_m = capture.frame_rate_hz, radar.wavelength_m
         self.lost = np.asarray(capture.lost) > SPOILT_SHARE
+        self.bridged = np.zeros_like(self.lost)
         z = capture.read().astype(np.complex128)
         step = max(1, len(z) // 20_000)
         try:

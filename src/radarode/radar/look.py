@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radarode.radar.capture import Capture
-from radarode.radar.channels import virtual_channels
 from radarode.radar.description import FmcwRadar, PulsedRadar
 from radarode.radar.fields import Watch, frames_at_once, silent
+from radarode.radar.holes import read_channels
 from radarode.radar.person import SLOW_HZ, RangeMap, map_range
 from radarode.radar.range import Window, range_fft
 
@@ -43,7 +43,7 @@ def range_map(capture: Capture, window: Window = "hann", watch: Watch = silent) 
     parts, range_m = [], np.empty(0)
     for start in range(first, first + span, at_once):
         stop = min(start + at_once, first + span)
-        averaged = _averaged(virtual_channels(capture.read(start, stop), radar), group)
+        averaged = _averaged(read_channels(capture, start, stop)[0], group)
         bins, range_m = range_fft(averaged, radar, window, oversample=2)
         parts.append(bins[:, :, range_m <= FARTHEST_M].astype(np.complex64))
         watch("looking for a person", stop - first, span)
