@@ -1,0 +1,1 @@
+"""Where streams go, one kind per file."""
