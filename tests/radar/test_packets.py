@@ -139,10 +139,10 @@ def test_a_truncated_pcap_warns(tmp_path: Path, sent: list[bytes], small: FmcwRa
 
 
 def test_too_many_lost(tmp_path: Path, sent: list[bytes], small: FmcwRadar):
-    path = write(tmp_path, b"".join(sent[:10] + sent[30:]))
-    with pytest.raises(InputError, match=r"log.bin lost 1\d\.\d% of its bytes, more than max_lost = 20.0%"):
+    path = write(tmp_path, b"".join(sent[:10] + sent[50:]))
+    with pytest.raises(InputError, match=r"log.bin lost [23]\d\.\d% of its bytes, more than max_lost = 20.0%"):
         open_capture(path, small)
-    assert open_capture(path, small, max_lost=0.3).lost.max() == 1.0
+    assert open_capture(path, small, max_lost=0.5).lost.max() == 1.0
 
 
 def test_a_log_that_starts_late(tmp_path: Path, sent: list[bytes], truth: np.ndarray, small: FmcwRadar):
