@@ -37,6 +37,7 @@ from radarode.radar.describe_file import read_radar
 from radarode.radar.extracted import Extracted
 from radarode.report.radar_figures import save_radar_pictures
 from radarode.signal.differentiate import second_derivative
+from radarode.signal.gaps import fill_gaps
 from radarode.simulate.capture import CaptureSettings, simulate_capture
 from radarode.simulate.packets import Link
 
@@ -50,7 +51,7 @@ EDGE_S = 1.0
 BESIDE_GAP_S = 0.5
 REAL = {
     "IWR6843": (
-        "iwr6843_dca1000_coderookie/demo.bin", "iwr6843",
+        "iwr6843_dca1000_coderookie/demo.bin", str(Path(__file__).with_name("iwr6843_demo.toml")),
         "person at 0.70 m, breathing 15.2 /min, heart band 69.3-69.6 bpm",
     ),
     "A121 with presence": ("acconeer_60ghz_breathing/a121_breathing-sitting.h5", None, "18.0 /min, 65.5 bpm"),
@@ -82,7 +83,7 @@ def best_correlations(found: Extracted, truth: Recording, displacement_m: FloatA
     away = np.linalg.norm(found.positions_m[:, None] - truth.positions_m[None], axis=2)
     moved = found.displacement_m[:, : displacement_m.shape[1]]
     true = displacement_m[away.argmin(axis=1), : moved.shape[1]]
-    filled = np.where(np.isfinite(moved), moved, true)  # only so that filters run; gaps are left out of the result
+    filled = true + fill_gaps(moved - true)[0]  # only so that filters run; gaps are left out of the result
     gaps = np.where(np.isfinite(moved), 0.0, np.nan)
     views = (lambda x: x, heart_band, lambda x: second_derivative(x, FS_HZ))
     one, two, three = (float(correlations(view(filled) + gaps, view(true)).max()) for view in views)

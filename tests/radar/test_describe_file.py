@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from radarode.core.errors import InputError
-from radarode.radar.describe_file import read_radar, save_radar
+from radarode.radar.describe_file import radar_of, read_radar, save_radar
 from radarode.radar.description import FmcwRadar
 from radarode.radar.presets import BOARDS, PRESETS
+from radarode.radar.sidecar import write_sidecar
 
 TOML = """
 kind = "fmcw"
@@ -152,3 +153,14 @@ def test_sources_that_are_not_there(tmp_path: Path):
         read_radar(tmp_path / "none.toml")
     with pytest.raises(InputError, match="longer than 1 MiB"):
         read_radar(write(tmp_path, "#" * (2**20 + 5)))
+
+
+def test_a_capture_with_its_description_beside_it_needs_no_name(tmp_path: Path) -> None:
+    capture = tmp_path / "capture.bin"
+    assert radar_of(capture, None) is None
+    save_radar(tmp_path / "mine.toml", PRESETS["awr1843"])
+    write_sidecar(tmp_path, {"radar": "mine.toml"})
+    assert radar_of(capture, None) == PRESETS["awr1843"]
+    assert radar_of(capture, "iwr6843") == PRESETS["iwr6843"]
+    write_sidecar(tmp_path, {"radar": "../mine.toml"})
+    assert radar_of(capture, None) is None

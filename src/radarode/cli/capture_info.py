@@ -44,11 +44,11 @@ def capture_info(
     from rich.table import Table
 
     from radarode.radar.capture import open_capture
-    from radarode.radar.describe_file import read_radar
+    from radarode.radar.describe_file import radar_of
 
     options = {"layout": layout, "max_lost": max_lost, "max_saturated": max_saturated, "check": check}
     options |= {"from_first_packet": from_first_packet}
-    facts = describe(open_capture(file, None if radar is None else read_radar(radar), **options))
+    facts = describe(open_capture(file, radar_of(file, radar), **options))
     console = Console()
     if json:
         return console.print_json(data={"file": str(file), **facts})

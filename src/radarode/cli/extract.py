@@ -85,11 +85,11 @@ def _extract(file: Path, radar: str | None, options: dict[str, Any], settings: d
     from radarode.core.errors import InputError
     from radarode.radar.capture import open_capture
     from radarode.radar.chain import extract_motion
-    from radarode.radar.describe_file import read_radar
+    from radarode.radar.describe_file import radar_of
     from radarode.radar.extracted import ExtractSettings
 
     chosen = ExtractSettings(**settings)
-    capture = open_capture(file, None if radar is None else read_radar(radar), **options)
+    capture = open_capture(file, radar_of(file, radar), **options)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

@@ -12,6 +12,7 @@ from radarode.core.errors import InputError
 from radarode.core.files import atomic_path
 from radarode.radar.description import CwRadar, FmcwRadar, PulsedRadar, Radar
 from radarode.radar.presets import BOARDS, PRESETS
+from radarode.radar.sidecar import read_sidecar
 from radarode.radar.ti_cfg import parse_cfg
 
 KINDS: dict[str, type[FmcwRadar] | type[CwRadar] | type[PulsedRadar]] = {
@@ -58,6 +59,24 @@ def read_radar(source: str | Path) -> Radar:
         if path.name in str(error):
             raise
         raise InputError(f"{path.name}: {error}") from error
+
+
+def radar_of(capture: Path, named: str | Path | None) -> Radar | None:
+    """Return the radar that a person named, else the one that `capture.json` beside a capture names, else None.
+
+    Args:
+        capture: the file.
+        named: as for `read_radar`.
+
+    Raises:
+        FileNotFoundError, InputError: as `read_radar`.
+    """
+    if named is not None:
+        return read_radar(named)
+    beside = read_sidecar(capture).get("radar")
+    if not isinstance(beside, str) or Path(beside).name != beside or not (capture.parent / beside).is_file():
+        return None
+    return read_radar(capture.parent / beside)
 
 
 def save_radar(path: Path | str, radar: Radar) -> None:
