@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from radarode.models.deform import DeformConv2d, deform_conv2d
+from radarode.models.deform import DeformConv2d, _by_grid_sample, deform_conv2d
 
 
 def by_definition(x, offset, mask, weight) -> torch.Tensor:
@@ -73,3 +73,24 @@ def test_layer_starts_as_half_a_convolution_and_learns_its_offsets() -> None:
     for parameter in layer.parameters():
         assert parameter.grad is not None
         assert parameter.grad.abs().max() > 0
+
+
+def test_both_ways_of_sampling_agree_with_all_their_gradients() -> None:
+    both = []
+    for apply in (deform_conv2d, _by_grid_sample):
+        leaves = [t.requires_grad_() for t in draw(torch.float32, spread=2.5)]
+        out = apply(*leaves)
+        cotangents = [torch.randn(out.shape, generator=torch.Generator().manual_seed(k)) for k in (1, 2)]
+        gradients = [torch.autograd.grad(out, leaves, one, retain_graph=True) for one in cotangents]
+        both.append([out, *gradients[0], *gradients[1]])
+    for ours, peer in zip(*both, strict=True):
+        torch.testing.assert_close(ours, peer, atol=2e-5, rtol=1e-4)
+
+
+def test_an_offset_that_is_no_number_gives_no_number_and_far_ones_zero() -> None:
+    x, offset, mask, weight = draw(torch.float32)
+    far = deform_conv2d(x, torch.full_like(offset, 1e30), mask, weight)
+    assert (far == 0).all()
+    offset[0, 0, 2, 3] = math.nan
+    out = deform_conv2d(x, offset, mask, weight)
+    assert out.isnan().any(dim=1).nonzero().tolist() == [[0, 2, 3]]

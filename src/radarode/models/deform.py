@@ -1,10 +1,12 @@
-"""Modulated deformable convolution (DCNv2) on `grid_sample`, without a loop over the kernel's taps."""
+"""Modulated deformable convolution (DCNv2): sample the nine taps of every pixel at once, then one product."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import grid_sample
+from torch.nn.functional import conv2d, grid_sample
+
+from radarode.models.deform_sample import sample_taps
 
 
 class DeformConv2d(nn.Module):
@@ -49,6 +51,14 @@ def deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor) -> Te
     Returns:
         (window, out, row, frame).
     """
+    if x.device.type != "cpu" or torch.compiler.is_exporting():
+        return _by_grid_sample(x, offset, mask, weight)
+    taps = sample_taps(x, offset, mask)
+    return conv2d(taps, weight.permute(0, 2, 3, 1).reshape(weight.shape[0], -1, 1, 1))
+
+
+def _by_grid_sample(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    """Do the same by PyTorch's own sampling, for other devices and for graphs that leave Python."""
     n, channels, rows, frames = x.shape
     grid = _sampling_grid(offset, rows, frames)
     taps = grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
