@@ -1,6 +1,8 @@
 # The doors to the project: setup, demo, test, check, bench.
 PYTHON ?= python3
 BIN := .venv/bin
+# A worker per core, one thread each; a file's tests stay together, since they share what they trained.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 STAMP := .venv/.installed
 
 .PHONY: setup demo test test-slow check bench weights results clean
@@ -16,17 +18,17 @@ demo: setup
 	$(BIN)/radarode demo --out demo-out --overwrite
 
 test: setup
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-slow: setup
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 bench: setup
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench]"
