@@ -21,11 +21,12 @@ import pytest
 from radarode.benchmark import engines
 from radarode.benchmark.engines import make_crew, slurm
 from radarode.benchmark.engines.job import Task, do_task
-from radarode.benchmark.engines.ray import _LOOPBACK, threads_of
+from radarode.benchmark.engines.ray import threads_of
 from radarode.benchmark.engines.slurm import read_options
 from radarode.benchmark.jobs import Job, Outcome, finished_results, run_jobs
 from radarode.benchmark.tables import Column, write_tables
 from radarode.core.errors import InputError, WorkInterruptedError
+from radarode.core.ray_cluster import LOOPBACK
 
 SCRIPT = """
 import sys, time
@@ -130,9 +131,9 @@ def tables_of(outcome: Outcome, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """Keep one Ray cluster for all tests of this file; the engine uses one that it finds connected."""
-    from radarode.benchmark.engines.ray import _own_cluster
+    from radarode.core.ray_cluster import own_cluster
 
-    release = _own_cluster(2)
+    release = own_cluster(2)
     yield
     release()
 
@@ -269,7 +270,7 @@ def _sockets(pid: int) -> set[str]:
 def test_ctrl_c_on_ray_keeps_a_checkpoint_and_leaves_no_cluster(cluster: None, tmp_path: Path, own: bool) -> None:
     import ray
 
-    to_join = {"RAY_ADDRESS": ray.get_runtime_context().gcs_address, **_LOOPBACK}
+    to_join = {"RAY_ADDRESS": ray.get_runtime_context().gcs_address, **LOOPBACK}
     script, results = tmp_path / "script.py", tmp_path / "r"
     script.write_text(SCRIPT)
     before = set(Path("/tmp").glob("rr-*"))

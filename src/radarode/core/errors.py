@@ -22,5 +22,9 @@ class InputError(ValueError):
         return cls(f"{text} {fix.rstrip('.')}." if fix else text)
 
 
+class OtherRankError(InputError):
+    """Say that another process of the same work refused something; its own message says what."""
+
+
 class WorkInterruptedError(Exception):
     """Say that Ctrl-C ended the work in an orderly way; the message tells how to go on (exit code 130)."""

@@ -15,6 +15,7 @@ from radarode.core.errors import InputError
 from radarode.core.files import atomic_path
 from radarode.core.notice import NOTICE, SHORT_NOTICE
 from radarode.core.types import ReconstructedEcg
+from radarode.export.about import SIMULATED_TEXT, About
 
 BEAT_TEXT = "R peak"
 GAP_TEXT = "gap: not reconstructed"
@@ -23,7 +24,7 @@ _RANGE_MV = (-3.2768, 3.2767)
 _RECORD_S = 1.0
 
 
-def write_edf(folder: Path | str, name: str, ecg: ReconstructedEcg) -> tuple[Path, ...]:
+def write_edf(folder: Path | str, name: str, ecg: ReconstructedEcg, about: About | None = None) -> tuple[Path, ...]:
     """Write `name`.edf into `folder`, replacing an old one.
 
     Args:
@@ -31,6 +32,7 @@ def write_edf(folder: Path | str, name: str, ecg: ReconstructedEcg) -> tuple[Pat
         name: file name without its suffix.
         ecg: what to write; values beyond ±3.27 nominal mV are clipped. Beats
             outside the signal are left out.
+        about: what the file says beyond it; its events become annotations.
 
     Returns:
         The one file.
@@ -60,7 +62,7 @@ def write_edf(folder: Path | str, name: str, ecg: ReconstructedEcg) -> tuple[Pat
         patient=edfio.Patient(),
         recording=edfio.Recording(equipment_code="radarode", additional=SHORT_NOTICE.split()),
         data_record_duration=_RECORD_S,
-        annotations=_annotations(ecg, padding),
+        annotations=_annotations(ecg, padding, about or About()),
     )
     path = Path(folder) / f"{name}.edf"
     with atomic_path(path) as temporary:
@@ -68,10 +70,12 @@ def write_edf(folder: Path | str, name: str, ecg: ReconstructedEcg) -> tuple[Pat
     return (path,)
 
 
-def _annotations(ecg: ReconstructedEcg, padding: int) -> list:
+def _annotations(ecg: ReconstructedEcg, padding: int, about: About) -> list:
     import edfio
 
     notes = [edfio.EdfAnnotation(0.0, None, NOTICE)]
+    notes += [edfio.EdfAnnotation(0.0, None, SIMULATED_TEXT)] if about.simulated else []
+    notes += [edfio.EdfAnnotation(round(at_s, 4), None, text) for at_s, text in about.events if at_s >= 0]
     notes += [
         edfio.EdfAnnotation(round(float(r), 4), None, BEAT_TEXT) for r in ecg.beats.r_s if 0 <= r < ecg.duration_s
     ]

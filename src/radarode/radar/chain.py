@@ -19,7 +19,7 @@ from radarode.radar.choose import Voxels, choose_points, score_voxels
 from radarode.radar.description import CwRadar, FmcwRadar, PulsedRadar
 from radarode.radar.extracted import FULL_HZ, LEAST_ECG_HZ, Extracted, ExtractSettings
 from radarode.radar.fields import CwField, Field, FmcwField, PulsedField, Watch, silent
-from radarode.radar.focus import BLOCK_S, follow, search
+from radarode.radar.focus import BLOCK_S, Room, follow, search
 from radarode.radar.grid import VoxelGrid, grid_around
 from radarode.radar.look import range_map
 from radarode.radar.motion import point_motion
@@ -33,11 +33,36 @@ _SHIFT_BOX_M = 0.15
 
 
 @dataclass
-class _Findings:
-    """Collect what the chain tells on its way."""
+class Findings:
+    """Collect what the chain tells on its way: warnings, one line each, and short facts by name."""
 
     warnings: list[str]
     facts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Hold the points that were chosen, and where they came from.
+
+    Attributes:
+        source: the field from which their signals are formed.
+        points_m: (point, 3) at the start.
+        path_m: (block, 3) the focus over time.
+        edges: (block + 1,) frames at which the blocks of `path_m` begin and end.
+        room: where the focus may go, None where it is not followed.
+        map: what moves at which range.
+        voxels: scores of all places.
+        grid: their grid; None without one.
+    """
+
+    source: Field
+    points_m: FloatArray
+    path_m: FloatArray
+    edges: NDArray[np.int64]
+    room: Room | None
+    map: RangeMap
+    voxels: Voxels
+    grid: VoxelGrid | None
 
 
 def extract_motion(capture: Capture, settings: ExtractSettings | None = None, watch: Watch = silent) -> Extracted:
@@ -55,9 +80,27 @@ def extract_motion(capture: Capture, settings: ExtractSettings | None = None, wa
         InputError: nobody is in view, the grid lies out of view, or the capture is too short or too long.
     """
     chosen = settings or ExtractSettings()
-    findings = _Findings(list(capture.facts.warnings), _facts(capture))
+    findings = Findings(list(capture.facts.warnings), _facts(capture))
     if isinstance(capture.radar, CwRadar):
         return _single(capture, findings, watch)
+    places = find_places(capture, chosen, findings, watch)
+    moved = point_motion(places.source, places.points_m, places.path_m, places.edges, watch)
+    seen = (places.map, places.voxels, places.grid, places.path_m, places.edges)
+    return _finished(capture, places.source, moved, places.points_m, seen, findings)
+
+
+def find_places(capture: Capture, chosen: ExtractSettings, findings: Findings, watch: Watch = silent) -> Places:
+    """Find the person in a capture that resolves range, choose points on the chest and follow them.
+
+    Args:
+        capture: of a chirping or pulsed radar.
+        chosen: how.
+        findings: takes warnings and facts.
+        watch: progress.
+
+    Raises:
+        InputError: nobody is in view, the grid lies out of view, or the capture is too short or too long.
+    """
     found = range_map(capture, chosen.window, watch)
     range_m = _range_of_person(found, capture, chosen, findings)
     if isinstance(capture.radar, FmcwRadar):
@@ -65,24 +108,24 @@ def extract_motion(capture: Capture, settings: ExtractSettings | None = None, wa
         points_m = grid.points_m
         source: Field = _focused(capture, points_m, chosen, range_m, findings, watch)
     else:
+        assert isinstance(capture.radar, PulsedRadar)
         grid, points_m = None, _range_points(capture.radar, range_m)
         source = PulsedField(capture, watch)
     voxels = score_voxels(source, points_m, chosen.score, watch=watch)
     if not voxels.has_heart:
         findings.warnings.append("no heartbeat stands out at any point; the points are those that move most")
-    path_m, edges = _path(source, voxels, grid, chosen, watch)
+    path_m, edges, room = _path(source, voxels, grid, chosen, watch)
     shift_m = float(np.linalg.norm(path_m - path_m[0], axis=1).max())
     if shift_m > 0:
         findings.facts["followed"] = f"the focus shifted by up to {100 * shift_m:.0f} cm"
         voxels = score_voxels(source, points_m, chosen.score, [_before_first_shift(path_m, edges)], watch)
     picked = choose_points(source, voxels, chosen.points, np.random.default_rng(chosen.seed))
-    moved = point_motion(source, points_m[picked], path_m, edges, watch)
     findings.facts["person"] = f"{range_m:.2f} m from the radar"
     findings.facts["points"] = f"{len(picked)} of {len(points_m)} places, {voxels.independent} independent signals"
-    return _finished(capture, source, moved, points_m[picked], (found, voxels, grid, path_m, edges), findings)
+    return Places(source, points_m[picked], path_m, edges, room, found, voxels, grid)
 
 
-def _range_of_person(found: RangeMap, capture: Capture, chosen: ExtractSettings, findings: _Findings) -> float:
+def _range_of_person(found: RangeMap, capture: Capture, chosen: ExtractSettings, findings: Findings) -> float:
     if chosen.range_m is not None:
         if not found.range_m[0] <= chosen.range_m <= found.range_m[-1]:
             raise InputError.of(
@@ -105,7 +148,7 @@ def _range_of_person(found: RangeMap, capture: Capture, chosen: ExtractSettings,
 
 
 def _focused(
-    capture: Capture, points_m: FloatArray, chosen: ExtractSettings, range_m: float, findings: _Findings, watch: Watch
+    capture: Capture, points_m: FloatArray, chosen: ExtractSettings, range_m: float, findings: Findings, watch: Watch
 ) -> FmcwField:
     """Return the focused field; channels that do not fit the described antennas are aligned on the person."""
     source = FmcwField(capture, points_m, chosen.window, watch)
@@ -138,21 +181,19 @@ def _range_points(radar: PulsedRadar, range_m: float) -> FloatArray:
 
 def _path(
     source: Field, voxels: Voxels, grid: VoxelGrid | None, chosen: ExtractSettings, watch: Watch
-) -> tuple[FloatArray, NDArray[np.int64]]:
-    """Return the focus over time; one block where it is not followed."""
+) -> tuple[FloatArray, NDArray[np.int64], Room | None]:
+    """Return the focus over time and its room; one block and no room where it is not followed."""
     worth = np.where(voxels.candidates, np.maximum(voxels.score, 1e-3) * np.sqrt(voxels.power), -1.0)
     start_m = voxels.points_m[int(np.argmax(worth))]
     whole = np.array([0, source.n_frames], dtype=np.int64)
     if not (chosen.follow and voxels.has_heart and isinstance(source, FmcwField) and grid is not None):
-        return start_m[None], whole
-    free = np.array(grid.shape) > 1
+        return start_m[None], whole, None
     points = voxels.points_m
     low = np.maximum(points.min(axis=0), start_m - _SHIFT_BOX_M)
     high = np.minimum(points.max(axis=0), start_m + _SHIFT_BOX_M)
-    first = search(
-        source, start_m, (0, min(source.n_frames, round(BLOCK_S * source.fs_hz))), free, np.stack([low, high])
-    )
-    return follow(source, np.array(first.point_m), free, np.stack([low, high]), watch)
+    room = Room(np.array(grid.shape) > 1, np.stack([low, high]))
+    first = search(source, start_m, (0, min(source.n_frames, round(BLOCK_S * source.fs_hz))), room)
+    return *follow(source, np.array(first.point_m), room, watch), room
 
 
 def _before_first_shift(path_m: FloatArray, edges: NDArray[np.int64]) -> tuple[int, int]:
@@ -162,7 +203,7 @@ def _before_first_shift(path_m: FloatArray, edges: NDArray[np.int64]) -> tuple[i
     return int(edges[0]), int(edges[min(blocks, 3)])
 
 
-def _single(capture: Capture, findings: _Findings, watch: Watch) -> Extracted:
+def _single(capture: Capture, findings: Findings, watch: Watch) -> Extracted:
     """Extract from a radar that resolves nothing: one signal."""
     source = CwField(capture, watch)
     findings.facts["i_q"] = source.note
@@ -177,7 +218,7 @@ def _finished(
     moved: FloatArray,
     positions_m: FloatArray,
     seen: tuple[RangeMap | None, Voxels | None, VoxelGrid | None, FloatArray, NDArray[np.int64]],
-    findings: _Findings,
+    findings: Findings,
 ) -> Extracted:
     long_enough = moved.shape[1] >= SHORTEST_S * source.fs_hz and source.fs_hz >= LEAST_FS_HZ
     found = rates(moved, source.fs_hz) if long_enough else None

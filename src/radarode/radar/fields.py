@@ -75,9 +75,11 @@ class FmcwField(Field):
     Attributes:
         coefficients: (frame, virtual, K) complex64.
         basis: what they are coefficients of.
+        turn: (virtual, 1) what `align` multiplied the coefficients by; None before.
     """
 
     focusing = True
+    turn: NDArray[np.complex64] | None = None
 
     def __init__(self, capture: Capture, points_m: FloatArray, window: Window = "hann", watch: Watch = silent) -> None:
         radar = capture.radar
@@ -111,9 +113,8 @@ class FmcwField(Field):
         For antennas whose positions or polarities are not known: the direction is lost, the gain is kept. The turn is
         the phase of the strongest singular vector of the channels focused on the point one by one.
         """
-        self.coefficients *= np.exp(-1j * np.angle(self._pattern(point_m, self._covariance()))).astype(np.complex64)[
-            :, None
-        ]
+        self.turn = np.exp(-1j * np.angle(self._pattern(point_m, self._covariance()))).astype(np.complex64)[:, None]
+        self.coefficients *= self.turn
 
     def agreement(self, points_m: FloatArray) -> float:
         """Return how well the described antennas add the channels up at the best of some points.

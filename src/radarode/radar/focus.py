@@ -27,6 +27,7 @@ BETTER = 1.25
 """And left only for one whose criterion is so many times better, or it would wander with the noise."""
 
 _ROUNDS = 6
+_MOST_LOST = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +43,40 @@ class Focus:
     criterion: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Room:
+    """Say where a focus may go.
+
+    Attributes:
+        free: (3,) axes along which the antennas resolve anything.
+        box_m: (2, 3) corners within which to stay.
+    """
+
+    free: NDArray[np.bool_]
+    box_m: FloatArray
+
+
 def criterion(scored: Scored) -> FloatArray:
     """Return (point,) what is maximised."""
     return np.maximum(scored.score, 1e-3) * np.sqrt(scored.power)
 
 
-def search(
-    field: Field, start_m: FloatArray, span: tuple[int, int], free: NDArray[np.bool_], box_m: FloatArray
-) -> Focus:
+def search(field: Field, start_m: FloatArray, span: tuple[int, int], room: Room) -> Focus:
     """Climb from a point to the nearby one that shows beats best, in ever finer steps.
 
     Args:
         field: from which signals are formed.
         start_m: (3,).
         span: frames [first, last).
-        free: (3,) axes along which the antennas resolve anything.
-        box_m: (2, 3) corners within which to stay.
+        room: where it may go.
     """
     here, best = np.asarray(start_m, dtype=np.float64), -1.0
     for step_m in STEPS_M:
-        moves = np.array([move for move in product((-1, 0, 1), repeat=3) if not np.any((np.array(move) != 0) & ~free)])
+        moves = np.array(
+            [move for move in product((-1, 0, 1), repeat=3) if not np.any((np.array(move) != 0) & ~room.free)]
+        )
         for _ in range(_ROUNDS):
-            around = np.unique(np.clip(here + step_m * moves, box_m[0], box_m[1]), axis=0)
+            around = np.unique(np.clip(here + step_m * moves, *room.box_m), axis=0)
             value = _values(field, around, span)
             found = around[int(np.argmax(value))]
             best = float(value.max())
@@ -74,15 +87,14 @@ def search(
 
 
 def follow(
-    field: Field, start_m: FloatArray, free: NDArray[np.bool_], box_m: FloatArray, watch: Watch = silent
+    field: Field, start_m: FloatArray, room: Room, watch: Watch = silent
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """Follow the focus through the recording.
 
     Args:
         field: from which signals are formed.
         start_m: (3,) focus at the start.
-        free: (3,) axes along which the antennas resolve anything.
-        box_m: (2, 3) corners within which to stay.
+        room: where it may go.
         watch: progress.
 
     Returns:
@@ -93,21 +105,32 @@ def follow(
     edges = np.append(np.arange(count) * block, field.n_frames)
     here, path = np.asarray(start_m, dtype=np.float64), []
     for at in range(count):
-        span = (int(edges[at]), int(edges[at + 1]))
-        if not field.lost[slice(*span)].mean() > 0.2 and _left(field, here, span, free, box_m):
-            found = search(field, here, span, free, box_m)
-            now = _values(field, np.array([here, found.point_m]), span)
-            if now[1] > BETTER * now[0]:
-                here = np.array(found.point_m)
+        here = refocus(field, here, (int(edges[at]), int(edges[at + 1])), room)
         path.append(here)
         watch("following", at + 1, count)
     return np.array(path), edges.astype(np.int64)
 
 
-def _left(field: Field, here: FloatArray, span: tuple[int, int], free: NDArray[np.bool_], box_m: FloatArray) -> bool:
+def refocus(field: Field, here_m: FloatArray, span: tuple[int, int], room: Room) -> FloatArray:
+    """Return the (3,) focus in one block: where it was, unless a nearby point is clearly better.
+
+    Args:
+        field: from which signals are formed.
+        here_m: (3,) where it was.
+        span: frames [first, last) of the block; too many lost ones leave the focus where it was.
+        room: where it may go.
+    """
+    if field.lost[slice(*span)].mean() > _MOST_LOST or not _left(field, here_m, span, room):
+        return here_m
+    found = np.array(search(field, here_m, span, room).point_m)
+    now = _values(field, np.array([here_m, found]), span)
+    return found if now[1] > BETTER * now[0] else here_m
+
+
+def _left(field: Field, here: FloatArray, span: tuple[int, int], room: Room) -> bool:
     """Tell whether a point one coarse step away is clearly better, so that a search is worth its time."""
-    steps = STEPS_M[0] * np.concatenate([np.eye(3)[free], -np.eye(3)[free]])
-    values = _values(field, np.concatenate([here[None], np.clip(here + steps, box_m[0], box_m[1])]), span)
+    steps = STEPS_M[0] * np.concatenate([np.eye(3)[room.free], -np.eye(3)[room.free]])
+    values = _values(field, np.concatenate([here[None], np.clip(here + steps, *room.box_m)]), span)
     return bool(values.max() > BETTER**0.5 * values[0])
 
 

@@ -72,13 +72,21 @@ def missing_channels(frames: ComplexArray, lost: NDArray[np.floating], radar: Fm
     """
     hurt = np.flatnonzero(lost > SPOILT_SHARE)
     zero = np.equal(frames[hurt], 0)
-    run = min(_ZEROS, zero.shape[3])
-    windows = np.lib.stride_tricks.sliding_window_view(zero, run, axis=-1)
-    holes: BoolArray = np.any(np.all(windows, axis=-1), axis=-1)
+    holes = _has_run(zero, min(_ZEROS, zero.shape[3]))
     holes |= ~holes.any(axis=(1, 2), keepdims=True)
     missing = np.zeros((len(frames), radar.n_virtual), dtype=np.bool_)
     missing[hurt] = np.concatenate([holes[:, sent].any(axis=1) for sent in by_transmitter(radar)], axis=1)
     return missing
+
+
+def _has_run(flags: BoolArray, length: int) -> BoolArray:
+    """Tell along the last axis whether `length` flags in a row are set; runs double, so that it takes few steps."""
+    have = 1
+    while have < length:
+        step = min(have, length - have)
+        flags = flags[..., :-step] & flags[..., step:]
+        have += step
+    return np.asarray(flags.any(axis=-1))
 
 
 def bridge(channels: ComplexArray, missing: BoolArray, longest: int) -> BoolArray:

@@ -37,17 +37,24 @@ def phase_steps(z: ComplexArray, lost: NDArray[np.bool_] | None = None) -> Float
     Returns:
         (..., time), 0 first.
     """
-    flat = z.reshape(-1, z.shape[-1])
+    amplitude = np.abs(z)
+    bad = amplitude < FADED * np.median(amplitude, axis=-1, keepdims=True)
+    return steps_around(z, bad if lost is None else bad | lost)
+
+
+def steps_around(z: ComplexArray, bad: NDArray[np.bool_]) -> FloatArray:
+    """Return phase steps as `phase_steps` does, straight across the frames that are known to be bad.
+
+    Args:
+        z: (..., time) complex signals, centred.
+        bad: (..., time) frames without a phase to trust.
+    """
+    flat, flags = z.reshape(-1, z.shape[-1]), bad.reshape(-1, z.shape[-1])
     steps = np.zeros(flat.shape)
     steps[:, 1:] = np.angle(flat[:, 1:] * flat[:, :-1].conj())
-    amplitude = np.abs(flat)
-    typical = np.median(amplitude, axis=-1, keepdims=True)
-    bad = amplitude < FADED * typical
-    if lost is not None:
-        bad |= lost
     for row in range(len(flat)):
-        if bad[row].any() and not bad[row].all():
-            _bridge(steps[row], flat[row], bad[row])
+        if flags[row].any() and not flags[row].all():
+            _bridge(steps[row], flat[row], flags[row])
     return steps.reshape(z.shape)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radarode.core.config import from_plain
 from radarode.core.constants import FS_HZ, WINDOW_S
@@ -16,7 +17,7 @@ from radarode.reconstruction.windows import WindowOutputs, run_windows
 from radarode.tasks import TaskSettings
 from radarode.tasks.anchor import decode_anchor
 
-__all__ = ["ReconstructSettings", "reconstruct", "reconstruct_windows"]
+__all__ = ["ReconstructSettings", "rated_beats", "reconstruct", "reconstruct_windows"]
 
 
 def reconstruct(
@@ -56,6 +57,22 @@ def reconstruct_windows(outputs: WindowOutputs, tasks: TaskSettings, settings: R
         tasks: how the tasks are encoded.
         settings: how to merge and choose.
     """
+    r_s, quality, length_s = rated_beats(outputs, settings)
+    return stitch(r_s, quality, length_s, outputs, r_fraction=tasks.r_fraction)
+
+
+def rated_beats(
+    outputs: WindowOutputs, settings: ReconstructSettings
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Choose and rate the beats; those in stretches rated below `min_quality` are left out.
+
+    Args:
+        outputs: of all windows, in order of time.
+        settings: how to choose.
+
+    Returns:
+        (beat,) R peaks in seconds, their quality, and the predicted length of their cycles.
+    """
     times_s, heights = decode_anchor(
         outputs.anchor, threshold=settings.threshold, min_distance_s=0.5 * settings.min_distance_s
     )
@@ -68,7 +85,7 @@ def reconstruct_windows(outputs: WindowOutputs, tasks: TaskSettings, settings: R
     stretch = stretch_quality(times_s, heights, length_s, outputs.missing)
     quality = stretch * beat_quality(times_s, heights, length_s)
     good = stretch >= settings.min_quality
-    return stitch(times_s[good], quality[good], length_s[good], outputs, r_fraction=tasks.r_fraction)
+    return times_s[good], quality[good], length_s[good]
 
 
 def _length_at(times_s: np.ndarray, outputs: WindowOutputs) -> np.ndarray:

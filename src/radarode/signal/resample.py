@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -70,41 +71,88 @@ def lowpass_taps(half: int, cutoff: float, beta: float) -> NDArray[np.float64]:
     return np.asarray(scipy_signal.firwin(2 * half + 1, cutoff, window=window))  # pyright: ignore[reportArgumentType]
 
 
-def _interpolate(x: NDArray[np.floating], ratio: float, length: int) -> NDArray[np.floating]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Kernel:
+    """Hold the low-pass that both ways of resampling share; an output at t is the sum of x[n] h(t - n).
+
+    Attributes:
+        ratio: output rate over input rate.
+        half: input samples on either side of an output that it depends on.
+        up, down: the ratio as small integers; 0 where it is none.
+        taps: of the polyphase filter at `up` times the input rate; empty where there is none.
+    """
+
+    ratio: float
+    half: int
+    up: int
+    down: int
+    taps: NDArray[np.float64]
+
+    def positions(self, outputs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the (output,) places of outputs, in input samples."""
+        return outputs * self.down / self.up if self.up else outputs / self.ratio
+
+    def matrix(self, outputs: NDArray[np.int64], first: int, size: int) -> sparse.csr_array:
+        """Return (output, input) weights of the inputs `first` to `first + size`; what lies outside counts as 0.
+
+        Args:
+            outputs: (output,) numbers of consecutive outputs.
+            first: number of the first input.
+            size: number of inputs.
+        """
+        before = outputs * self.down // self.up if self.up else np.floor(outputs / self.ratio).astype(np.int64)
+        index = before[:, None] + np.arange(-self.half + 1, self.half + 1)
+        weights = self._phases(outputs, index) if self.up else self._sinc(outputs / self.ratio, index)
+        inside = (index >= first) & (index < first + size)
+        row = np.broadcast_to(np.arange(len(outputs))[:, None], index.shape)
+        return sparse.csr_array((weights[inside], (row[inside], index[inside] - first)), shape=(len(outputs), size))
+
+    def _phases(self, outputs: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.float64]:
+        place = outputs[:, None] * self.down - index * self.up + len(self.taps) // 2
+        known = (place >= 0) & (place < len(self.taps))
+        return np.where(known, self.up * self.taps[place.clip(0, len(self.taps) - 1)], 0.0)
+
+    def _sinc(self, time: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.float64]:
+        scale = min(1.0, self.ratio)
+        offset = time[:, None] - index
+        weights = _cutoff() * scale * np.sinc(_cutoff() * scale * offset)
+        return (
+            weights * np.i0(_KAISER_BETA * np.sqrt(np.clip(1 - (offset / self.half) ** 2, 0, 1))) / np.i0(_KAISER_BETA)
+        )
+
+
+def resampling_kernel(ratio: float) -> Kernel:
+    """Return the low-pass for a ratio of output to input rate: polyphase for small integers, else a windowed sinc."""
+    half = int(np.ceil(_HALF_TAPS / min(1.0, ratio)))
     fraction = Fraction(ratio).limit_denominator(_LARGEST_TERM)
     exact = abs(float(fraction) / ratio - 1) < 1e-12
     if not exact or fraction.numerator > _LARGEST_TERM:
-        return _sinc_interpolate(x, ratio, length)
+        return Kernel(ratio, half, 0, 0, np.empty(0))
     up, down = fraction.numerator, fraction.denominator
     slowest = max(up, down)
-    half = 2 * _HALF_TAPS * slowest // 2
-    taps = lowpass_taps(half, _cutoff() / slowest, _KAISER_BETA)
-    out = scipy_signal.resample_poly(x, up, down, axis=-1, window=taps)
+    return Kernel(ratio, half, up, down, lowpass_taps(_HALF_TAPS * slowest, _cutoff() / slowest, _KAISER_BETA))
+
+
+def _interpolate(x: NDArray[np.floating], ratio: float, length: int) -> NDArray[np.floating]:
+    kernel = resampling_kernel(ratio)
+    if not kernel.up:
+        return _sinc_interpolate(x, kernel, length)
+    out = scipy_signal.resample_poly(x, kernel.up, kernel.down, axis=-1, window=kernel.taps)
     if out.shape[-1] < length:
         out = np.concatenate([out, np.zeros((*out.shape[:-1], length - out.shape[-1]))], axis=-1)
     return out[..., :length]
 
 
-def _sinc_interpolate(x: NDArray[np.floating], ratio: float, length: int) -> NDArray[np.floating]:
-    """Evaluate Σ x[n] h(t − n) at t = k / ratio, with h the Kaiser-windowed sinc of the same low-pass."""
-    scale = min(1.0, ratio)
-    half = int(np.ceil(_HALF_TAPS / scale))
+def _sinc_interpolate(x: NDArray[np.floating], kernel: Kernel, length: int) -> NDArray[np.floating]:
+    """Evaluate the sum of x[n] h(t - n) at t = k / ratio, with h the Kaiser-windowed sinc of the same low-pass."""
     columns = x.reshape(-1, x.shape[-1]).T
     out = np.empty((length, columns.shape[1]))
     for start in range(0, length, _OUTPUTS_AT_ONCE):
-        stop = min(length, start + _OUTPUTS_AT_ONCE)
-        time = np.arange(start, stop) / ratio
-        index = np.floor(time).astype(np.int64)[:, None] + np.arange(-half + 1, half + 1)
-        offset = time[:, None] - index
-        weights = _cutoff() * scale * np.sinc(_cutoff() * scale * offset)
-        weights *= np.i0(_KAISER_BETA * np.sqrt(np.clip(1 - (offset / half) ** 2, 0, 1))) / np.i0(_KAISER_BETA)
-        inside = (index >= 0) & (index < x.shape[-1])
-        first, last = max(0, int(index[0, 0])), min(x.shape[-1], int(index[-1, -1]) + 1)
-        row = np.broadcast_to(np.arange(stop - start)[:, None], index.shape)
-        matrix = sparse.csr_array(
-            (weights[inside], (row[inside], index[inside] - first)), shape=(stop - start, last - first)
-        )
-        out[start:stop] = matrix @ columns[first:last]
+        outputs = np.arange(start, min(length, start + _OUTPUTS_AT_ONCE))
+        position = kernel.positions(outputs)
+        first = max(0, int(position[0]) - kernel.half)
+        last = min(x.shape[-1], int(position[-1]) + kernel.half + 1)
+        out[start : start + len(outputs)] = kernel.matrix(outputs, first, last - first) @ columns[first:last]
     return out.T.reshape(*x.shape[:-1], length)
 
 

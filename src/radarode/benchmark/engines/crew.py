@@ -141,21 +141,6 @@ class Work:
 
 
 @contextmanager
-def environment(**values: str) -> Iterator[None]:
-    """Set environment variables for processes that are started in the block."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, old in before.items():
-            if old is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = old
-
-
-@contextmanager
 def _mark(runs: Path) -> Iterator[str]:
     """Put a file beside the job folders while the block lasts, under a name that no machine has looked for before."""
     runs.mkdir(parents=True, exist_ok=True)

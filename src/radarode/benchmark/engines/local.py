@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from radarode.benchmark.engines.crew import POLL_S, STOP_S, Crew, environment
+from radarode.benchmark.engines.crew import POLL_S, STOP_S, Crew
 from radarode.benchmark.engines.job import End, Task, do_task
+from radarode.core.ray_cluster import environment
 
 
 @dataclass(slots=True)

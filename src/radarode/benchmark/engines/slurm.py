@@ -11,9 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from radarode.benchmark.engines.crew import POLL_S, STOP_S, Crew, environment
+from radarode.benchmark.engines.crew import POLL_S, STOP_S, Crew
 from radarode.benchmark.engines.job import End, Task, do_task
 from radarode.core.errors import InputError
+from radarode.core.ray_cluster import environment
 
 CLUSTER = "slurm"
 """Executor of submitit; "local" does without Slurm, for tests."""
