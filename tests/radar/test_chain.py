@@ -220,3 +220,12 @@ def test_real_pulsed_captures(real_data: Path, name: str, breathing: float, hear
         assert found.rates.heart_confidence < 0.2
     assert found.rate_only
     assert RATE_ONLY in capture_to_recording(found).notes
+
+
+def test_as_many_points_as_a_network_reads() -> None:
+    capture, _ = quick()
+    found = extract_motion(capture, ExtractSettings(grid=FEW, follow=False, points=6, exact=True))
+    assert len(found.positions_m) == len(np.unique(found.positions_m, axis=0)) == 6
+    places = len(FEW.points_m)
+    with pytest.raises(InputError, match=f"at most {places}"):
+        extract_motion(capture, ExtractSettings(grid=FEW, follow=False, points=places + 1, exact=True))

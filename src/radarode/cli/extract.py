@@ -20,6 +20,7 @@ def extract(
     out: Path,
     radar: str | None = None,
     points: int = 50,
+    exact: Annotated[bool, Parameter(negative=())] = False,
     range_m: Annotated[float | None, Parameter(name="--range")] = None,
     score: Literal["repetition", "template"] = "repetition",
     follow: bool = True,
@@ -39,6 +40,7 @@ def extract(
         out: the native file to write; its name ends in .h5.
         radar: a preset's name, a TOML file or a TI .cfg; needed for files that do not describe their radar.
         points: most points to keep; fewer where the radar gives fewer independent signals.
+        exact: keep exactly that many, for networks that read a fixed number of channels; some then repeat others.
         range_m: the person's range in metres (default: found by itself).
         score: how points are judged: repetition of the beat, or template matching by time warping.
         follow: search the focus anew every 10 s, for people who shift.
@@ -60,7 +62,9 @@ def extract(
     if pictures is not None:
         refuse_existing(pictures, overwrite=overwrite)
     options = {"layout": layout, "max_lost": max_lost}
-    found = _extract(file, radar, options, {"points": points, "range_m": range_m, "score": score, "follow": follow})
+    found = _extract(
+        file, radar, options, {"points": points, "exact": exact, "range_m": range_m, "score": score, "follow": follow}
+    )
     _write(found, file, out, subject, pictures, overwrite)
     _tell(Console(soft_wrap=True, highlight=False), found, out, pictures)
 

@@ -119,7 +119,8 @@ def find_places(capture: Capture, chosen: ExtractSettings, findings: Findings, w
     if shift_m > 0:
         findings.facts["followed"] = f"the focus shifted by up to {100 * shift_m:.0f} cm"
         voxels = score_voxels(source, points_m, chosen.score, [_before_first_shift(path_m, edges)], watch)
-    picked = choose_points(source, voxels, chosen.points, np.random.default_rng(chosen.seed))
+    rng = np.random.default_rng(chosen.seed)
+    picked = choose_points(source, voxels, chosen.points, rng, exact=chosen.exact)
     findings.facts["person"] = f"{range_m:.2f} m from the radar"
     findings.facts["points"] = f"{len(picked)} of {len(points_m)} places, {voxels.independent} independent signals"
     return Places(source, points_m[picked], path_m, edges, room, found, voxels, grid)

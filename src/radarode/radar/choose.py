@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from radarode.core.errors import InputError
 from radarode.radar.cluster import features, representatives, weighted_kmeans
 from radarode.radar.dtw import template_score
 from radarode.radar.fields import Field, Watch, silent
@@ -100,7 +101,9 @@ def stretches(field: Field) -> list[tuple[int, int]]:
     return [(int(starts[at]), int(starts[at]) + length) for at in chosen]
 
 
-def choose_points(field: Field, voxels: Voxels, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def choose_points(
+    field: Field, voxels: Voxels, count: int, rng: np.random.Generator, *, exact: bool = False
+) -> NDArray[np.int64]:
     """Return the (point,) indices of the voxels chosen: at most `count`, fewer where fewer independent signals exist.
 
     Args:
@@ -108,9 +111,17 @@ def choose_points(field: Field, voxels: Voxels, count: int, rng: np.random.Gener
         voxels: their scores.
         count: most points.
         rng: source of randomness.
+        exact: choose `count` points, though some repeat others and some may not beat.
+
+    Raises:
+        InputError: `exact`, and there are fewer places.
     """
     index = np.flatnonzero(voxels.candidates)
-    count = max(1, min(count, voxels.independent, len(index)))
+    if exact and len(index) < count:
+        if len(voxels.power) < count:
+            raise InputError.of("points", f"at most {len(voxels.power)}, the places that were looked at", count)
+        index = np.sort(np.argsort(-voxels.power, kind="stable")[:count])
+    count = max(1, min(count, len(index) if exact else min(voxels.independent, len(index))))
     first, last = voxels.span
     last = min(last, first + round(10 * field.fs_hz))
     z = field.signals(voxels.points_m[index], first, last)
@@ -119,4 +130,7 @@ def choose_points(field: Field, voxels: Voxels, count: int, rng: np.random.Gener
     weights = voxels.power[index] * np.maximum(voxels.score[index], 1e-3)
     centres, label = weighted_kmeans(described, weights / weights.max() + 1e-9, count, rng)
     chosen = index[representatives(described, centres, label, weights)]
+    if exact and len(chosen) < count:
+        others = np.setdiff1d(index, chosen)
+        chosen = np.append(chosen, others[np.argsort(-voxels.power[others])][: count - len(chosen)])
     return chosen[np.argsort(-voxels.power[chosen])]

@@ -35,6 +35,7 @@ class ExtractSettings:
 
     Attributes:
         points: most points; fewer where the radar gives fewer independent signals.
+        exact: keep exactly `points`, for networks of a fixed number of channels; some then repeat others.
         grid: where to look; None puts MMECG's grid around the person.
         range_m: the person's range; None finds it.
         window: taper of the range transform.
@@ -47,6 +48,7 @@ class ExtractSettings:
     """
 
     points: int = 50
+    exact: bool = False
     grid: VoxelGrid | None = None
     range_m: float | None = None
     window: Window = "hann"
