@@ -14,7 +14,7 @@ from radarode.core.types import Motion
 def evaluate(
     *files: Annotated[Path, Parameter(help="Recordings, or folders of them, with a reference ECG.")],
     run: Annotated[Path | None, Parameter(help="Run folder: score its test subjects with its weights.")] = None,
-    weights: Annotated[str | None, Parameter(help="A folder of weights, or 'default'.")] = None,
+    weights: Annotated[str | None, Parameter(help="A folder of weights, an exported .onnx, or 'default'.")] = None,
     snr_db: Annotated[float | None, Parameter(help="Add constant noise at this level to the motion.")] = None,
     movement_s: Annotated[float | None, Parameter(help="Add movement of this length in 20 % of the windows.")] = None,
     movement_db: Annotated[float, Parameter(help="Level of that movement: 0 mild, -9 extensive.")] = -9.0,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 SCALINGS = ("log_mean", "minmax")
 
+NO_SCALING = "none"
+"""For a network that takes magnitudes and scales them itself, as an exported one may."""
+
 
 def scale_windows(values: Tensor, scaling: str = "log_mean") -> Tensor:
     """Scale each channel of each window by its own statistic.
@@ -24,7 +27,7 @@ def scale_windows(values: Tensor, scaling: str = "log_mean") -> Tensor:
 
     Args:
         values: (window, channel, row, frame) magnitudes; below zero (noise added to a spectrogram) counts as zero.
-        scaling: one of `SCALINGS`.
+        scaling: one of `SCALINGS`; or `NO_SCALING`, which only clamps.
 
     Returns:
         The same shape; a channel without any energy stays zero.
@@ -38,4 +41,6 @@ def scale_windows(values: Tensor, scaling: str = "log_mean") -> Tensor:
         low = values.amin(dim=(2, 3), keepdim=True)
         span = values.amax(dim=(2, 3), keepdim=True) - low
         return (values - low) / span.clamp(min=tiny)
+    if scaling == NO_SCALING:
+        return values
     raise InputError.of("scaling", f"one of {', '.join(SCALINGS)}", repr(scaling))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
+
+import torch
 
 from radarode.configuration import FRAMEWORKS, Experiment
 from radarode.core.config import suggestion
@@ -110,11 +112,10 @@ class Framework(ABC):
             InputError: the recording is too short, at another rate, or does not fit the weights.
         """
 
-    def save(self, folder: Path | str, *, overwrite: bool = False) -> None:
-        """Write a folder of weights that `load_framework` takes back."""
-        kept = self.pretrained
-        facts = {**kept.facts, "framework": self.name, "tasks": dict(kept.tasks), "scaling": kept.scaling}
-        save_model(folder, kept.model, {**facts, "transform": dict(kept.transform)}, overwrite=overwrite)
+    def save(self, folder: Path | str, *, overwrite: bool = False, dtype: torch.dtype = torch.float32) -> None:
+        """Write a folder of weights that `load_framework` takes back; parameters are kept in `dtype`."""
+        kept = replace(self.pretrained, framework=self.name)
+        save_model(folder, kept.model, kept.described(), overwrite=overwrite, dtype=dtype)
 
 
 _MODULES = {
@@ -142,7 +143,8 @@ def load_framework(path: Path | str = "default") -> Framework:
     """Load weights of any framework.
 
     Args:
-        path: a folder that training wrote, or by name what the package carries: "default" (radarODE-MTL), "classical".
+        path: a folder that training wrote, an .onnx file that `radarode export` wrote, or by name what the package
+            carries: "default" (radarODE-MTL), "classical".
 
     Raises:
         FileNotFoundError: the folder or one of its files is missing.

@@ -64,7 +64,7 @@ class CompactShapeHead(nn.Module):
     def forward(self, features: Features) -> Tensor:
         """Map features to the cycle (window, 200)."""
         vector = self.reader(features.sequence)
-        latent = self.up(relu(self.unfold(vector)).view(len(vector), -1, 50))
+        latent = self.up(relu(self.unfold(vector)).unflatten(1, (-1, 50)))
         return self.cycle(latent)
 
 

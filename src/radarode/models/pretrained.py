@@ -1,5 +1,8 @@
 """Keep a trained network as a folder: `weights.safetensors` and `config.json`; no pickles.
 
+Weights may be kept in half precision; loading brings them back to float32. An .onnx file that `radarode export` wrote
+is loaded too (`models/onnx_network.py`).
+
 config.json holds `format` (1), `framework` (which way from motion to ECG the network belongs to; radarode-mtl where it
 is missing), `model` (the network's configuration), `tasks` (settings of the targets), `scaling` (name of the input
 scaling), `transform` (settings of the spectrogram) and `facts` (how it was trained).
@@ -54,8 +57,20 @@ class Pretrained:
     facts: Mapping[str, Any] = field(default_factory=dict)
     framework: str = DEFAULT_FRAMEWORK
 
+    def described(self) -> dict[str, Any]:
+        """Return all but the network, as `save_model` takes it."""
+        meaning = {"tasks": dict(self.tasks), "scaling": self.scaling, "transform": dict(self.transform)}
+        return {**self.facts, "framework": self.framework, **meaning}
 
-def save_model(folder: Path | str, model: Any, facts: Mapping[str, Any], *, overwrite: bool = False) -> None:
+
+def save_model(
+    folder: Path | str,
+    model: Any,
+    facts: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
+    dtype: torch.dtype = torch.float32,
+) -> None:
     """Write a network's folder, whole or not at all.
 
     Args:
@@ -63,10 +78,21 @@ def save_model(folder: Path | str, model: Any, facts: Mapping[str, Any], *, over
         model: the network, with its `config`.
         facts: plain values; `framework`, `tasks`, `scaling` and `transform` among them are kept under their own keys.
         overwrite: replace a folder that is there.
+        dtype: precision that parameters are kept in; running statistics keep theirs.
 
     Raises:
-        InputError: the folder exists and `overwrite` is off.
+        InputError: the folder exists and `overwrite` is off, or a weight is too large for `dtype`.
     """
+    text = settings_text(model, facts)
+    weights = _as_kept(model, dtype)
+    with new_folder(folder, overwrite=overwrite) as temporary:
+        save_file(weights, temporary / WEIGHTS_FILE)
+        (temporary / WEIGHTS_FILE).chmod(0o644)
+        (temporary / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def settings_text(model: Any, facts: Mapping[str, Any]) -> str:
+    """Return what config.json says of a network; the arguments are those of `save_model`."""
     rest = {key: value for key, value in facts.items() if key not in _KEYS}
     settings = {
         "format": FORMAT,
@@ -77,21 +103,20 @@ def save_model(folder: Path | str, model: Any, facts: Mapping[str, Any], *, over
         "transform": dict(facts.get("transform", {})),
         "facts": rest,
     }
-    text = json.dumps(settings, indent=2, ensure_ascii=False)
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    with new_folder(folder, overwrite=overwrite) as temporary:
-        save_file(weights, temporary / WEIGHTS_FILE)
-        (temporary / WEIGHTS_FILE).chmod(0o644)
-        (temporary / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+    return json.dumps(settings, indent=2, ensure_ascii=False)
 
 
 def load_model(path: Path | str = DEFAULT) -> Pretrained:
-    """Read a network's folder, or one of those in the package by name: "default", "classical".
+    """Read a network's folder, an .onnx file, or what the package carries by name: "default", "classical".
 
     Raises:
-        FileNotFoundError: the folder or one of its two files is missing.
+        FileNotFoundError: the folder, one of its two files or the .onnx file is missing.
         InputError: the configuration is not one, or the weights do not fit it.
     """
+    if Path(path).suffix == ".onnx" and not Path(path).is_dir():
+        from radarode.models.onnx_network import load_onnx
+
+        return load_onnx(Path(path))
     folder = packaged_folder(str(path)) if str(path) in PACKAGED else Path(path)
     for file in (folder / CONFIG_FILE, folder / WEIGHTS_FILE):
         if not file.is_file():
@@ -116,9 +141,18 @@ def packaged_folder(name: str = DEFAULT) -> Path:
 def _read_settings(file: Path) -> dict[str, Any]:
     if file.stat().st_size > MAX_CONFIG_BYTES:
         raise InputError(f"{file} is larger than 1 MiB, so it is not a network's configuration.")
+    return parse_settings(file.read_bytes(), str(file))
+
+
+def parse_settings(text: bytes | str, file: str) -> dict[str, Any]:
+    """Read the text of a config.json, every key of the right kind; `file` is its name in messages.
+
+    Raises:
+        InputError: it is not JSON, or not a network's configuration.
+    """
     try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        settings = json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{file} is not JSON ({error}).") from None
     if not isinstance(settings, dict) or not isinstance(settings.get("model"), dict):
         raise InputError(f"{file} has no `model` section, so it is not a network's configuration.")
@@ -145,9 +179,30 @@ def _fill(network: Callable[[Any], nn.Module], config: Any, file: Path) -> nn.Mo
         raise InputError(f"{file} is not a safetensors file, or is cut short ({error}).") from None
     with torch.device("meta"):
         model = network(config)
-    _check_fit(model.state_dict(), weights, file)
+    wanted = model.state_dict()
+    weights = {name: _widened(value, wanted.get(name)) for name, value in weights.items()}
+    _check_fit(wanted, weights, file)
     model.load_state_dict(weights, assign=True)
     return model
+
+
+def _as_kept(model: Any, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Return the state of a network with its float32 parameters in `dtype`."""
+    state, kept = model.state_dict(), {}
+    parameters = dict(model.named_parameters())
+    for name, value in state.items():
+        plain = value.detach().cpu().contiguous()
+        narrow = name in parameters and plain.dtype == torch.float32
+        kept[name] = plain.to(dtype) if narrow else plain
+        if torch.isfinite(plain).all() and not torch.isfinite(kept[name]).all():
+            raise InputError(f"{name} holds weights too large for float16; keep them in bfloat16 or float32.")
+    return kept
+
+
+def _widened(value: Tensor, wanted: Tensor | None) -> Tensor:
+    """Bring half precision back to the float32 that the network computes in."""
+    half = value.dtype in (torch.float16, torch.bfloat16)
+    return value.float() if half and wanted is not None and wanted.dtype == torch.float32 else value
 
 
 def _check_fit(wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor], file: Path) -> None:
