@@ -87,3 +87,14 @@ def test_jointly_a_run_counts_only_where_all_stand_still() -> None:
     (marked,) = run(Stills(6, jointly=True), x, np.array([7, 7, 7]))
     np.testing.assert_array_equal(np.isnan(marked).all(axis=0), np.isin(np.arange(30), np.arange(18, 26)))
     assert np.isnan(marked).sum() == 16
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_without_its_first_sample_a_run_is_one_shorter_and_nothing_else_waits(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((2, 120))
+    x[:, 30:60], x[:, 90:94] = 1.5, -2.0
+    (marked,) = run(Stills(8, jointly=True, whole=False), x, rng.integers(0, 9, 30))
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(marked).any(axis=0)), np.arange(31, 60))
+    stills = Stills(8, jointly=True, whole=False)
+    assert stills.step(stills.start(2), x[:, :20])[1].shape[1] == 20

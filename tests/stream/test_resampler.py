@@ -80,7 +80,7 @@ def test_a_sensor_that_stands_still_becomes_a_gap(rng: np.random.Generator) -> N
     motion = rng.standard_normal((2, 2000))
     motion[:, 800:1000] = motion[:, 799:800]
     gap = np.isnan(stream(motion, 200.0, "acceleration", 33)).all(axis=0)
-    np.testing.assert_array_equal(np.flatnonzero(gap), np.arange(799, 1000))
+    np.testing.assert_array_equal(np.flatnonzero(gap), np.arange(800, 1000))
 
 
 def test_it_gives_out_soon() -> None:

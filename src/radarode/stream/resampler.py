@@ -3,9 +3,10 @@
     dropouts to NaN -> gaps bridged -> resampled -> differentiated (displacement twice, velocity once)
 
 The taps are those of `signal.resample`, and the derivatives those of `signal.differentiate`, so the result equals the
-file's but for three things that a stream cannot know: offline takes each channel's mean over the whole recording off,
-the stream that of its first second; offline takes the line from the first to the last sample off before filtering, the
-stream the first sample; and a gap longer than `WAIT_S` is bridged without its far end.
+file's but for what a stream cannot know: offline takes each channel's mean over the whole recording off, the stream
+that of its first second; offline takes the line from the first to the last sample off before filtering, the stream the
+first sample; of a dropout that repeats a value, the first one counts as measured here; and a gap longer than `WAIT_S`
+is bridged without its far end.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Resampler:
         check_rate(fs_hz)
         self.fs_hz, self.kind, self.channels = float(fs_hz), kind, channels
         self.kernel = None if fs_hz == FS_HZ else resampling_kernel(FS_HZ / fs_hz)
-        self._stills = Stills(int(np.ceil(DROPOUT_S * fs_hz)), jointly=True)
+        self._stills = Stills(int(np.ceil(DROPOUT_S * fs_hz)), jointly=True, whole=False)
         self._bridge = Bridge(round(WAIT_S * fs_hz), None)
 
     def start(self) -> ResamplerState:
@@ -190,11 +191,11 @@ class Resampler:
             return motion
         values = np.concatenate([parts["tail"], motion], axis=1)
         size = values.shape[1]
-        if size < _TAPS:
+        if size < _TAPS:  # and so nothing was given out yet
             parts["tail"] = values
-            return np.full((self.channels, size - (_REACH if parts["begun"] else 0)), np.nan) if end else values[:, :0]
+            return np.full(values.shape, np.nan) if end else values[:, :0]
         derivative = second_derivative if self.kind == "displacement" else first_derivative
         rcg = derivative(values, FS_HZ)
-        first, last = _REACH if parts["begun"] else 0, size if end else size - _REACH
-        parts["tail"], parts["begun"] = values[:, size - 2 * _REACH :].copy(), True
+        first, last = _TAPS - _REACH if parts["begun"] else 0, size if end else size - _REACH
+        parts["tail"], parts["begun"] = values[:, size - _TAPS :].copy(), True
         return np.asarray(rcg[:, first:last], dtype=np.float64)

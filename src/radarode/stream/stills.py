@@ -35,6 +35,8 @@ class Stills:
     Args:
         shortest: samples of a run that counts.
         jointly: a run counts only where no channel changes.
+        whole: mark the first sample of a run, too, as offline; without it, which was measured after all, motion that
+            changes need not wait for the next sample.
 
     Example:
         >>> stills = Stills(shortest=3)
@@ -42,9 +44,10 @@ class Stills:
         [[1.0, nan, nan, nan]]
     """
 
-    def __init__(self, shortest: int, *, jointly: bool = False) -> None:
+    def __init__(self, shortest: int, *, jointly: bool = False, whole: bool = True) -> None:
         self.shortest = max(2, shortest)
         self.jointly = jointly
+        self._lead = int(whole)
 
     def start(self, channels: int) -> StillsState:
         """Return the state before the first sample."""
@@ -66,10 +69,10 @@ class Stills:
             return state, values
         same = np.empty(values.shape, dtype=bool)
         same[:, 1:] = values[:, 1:] == values[:, :-1]
-        same[:, 0] = state.marked & (values[:, 0] == state.last)
+        same[:, 0] = (state.marked | (self._lead == 0)) & (values[:, 0] == state.last)
         if self.jointly:
             same[:] = same.all(axis=0)
-        runs, release = self._runs(same)
+        runs, release = self._runs(same, state.marked)
         release = size if end else release
         kept = StillsState(
             values[:, release:].copy(),
@@ -78,22 +81,23 @@ class Stills:
         )
         return kept, np.where(runs, np.nan, values)[:, :release]
 
-    def _runs(self, same: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
+    def _runs(self, same: NDArray[np.bool_], marked: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
         """Return where runs are that count, and how many samples cannot become part of one.
 
         Args:
-            same: (channel, time) whether a sample equals the one before; at the first, only if that one counted.
+            same: (channel, time) whether a sample equals the one before.
+            marked: (channel,) whether the one before the first was in a run that counts.
         """
         size = same.shape[1]
         runs, release = np.zeros(same.shape, dtype=bool), size
         if not same.any():
-            return runs, size - 1
+            return runs, size - self._lead
         for channel in [0] if self.jointly else range(len(same)):
             begin = size
             for flat, stop in find_gaps(same[channel]):
-                first = max(int(flat) - 1, 0)
-                counts = flat == 0 or stop - first >= self.shortest
+                first = max(int(flat) - self._lead, 0)
+                counts = (flat == 0 and marked[channel]) or stop - flat + 1 >= self.shortest
                 runs[slice(None) if self.jointly else channel, first:stop] |= counts
                 begin = first if stop == size and not counts else size
-            release = min(release, begin if same[channel, -1] else size - 1)
+            release = min(release, begin if same[channel, -1] else size - self._lead)
         return runs, release
