@@ -128,6 +128,21 @@ class Experiment:
         if self.scaling not in SCALINGS:
             raise InputError.of("scaling", f"one of {', '.join(SCALINGS)}", repr(self.scaling))
         resolve_settings(**self.transform)
+        self._check_scale()
+
+    def _check_scale(self) -> None:
+        """Refuse ways of training that the framework or the balancing does not have."""
+        train = self.train
+        if train.checkpoint_activations and self.framework not in ("radarode-mtl", "radarode"):
+            rule = "false for a framework without residual blocks"
+            raise InputError.of("train.checkpoint_activations", rule, f"true for {self.framework}")
+        if train.checkpoint_activations and self.balance.engine == "ghost":
+            raise InputError(
+                "the engine ghost keeps what train.checkpoint_activations is to forget; "
+                "use balance.engine=vjp or representation."
+            )
+        if train.device != "cpu" and self.framework != "radarode-mtl":
+            raise InputError.of("train.device", f"cpu for {self.framework}", train.device)
 
 
 def read_experiment(path: Path | str | None = None, changes: Sequence[str] = ()) -> Experiment:

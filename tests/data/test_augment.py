@@ -38,7 +38,7 @@ def test_a_burst_does_not_push_the_rest_to_zero() -> None:
 
 def test_unknown_scaling() -> None:
     with pytest.raises(InputError, match="scaling"):
-        scale_windows(torch.rand(1, 1, 2, 2), "none")
+        scale_windows(torch.rand(1, 1, 2, 2), "median")
 
 
 def test_nothing_changes_nothing(rng: np.random.Generator) -> None:

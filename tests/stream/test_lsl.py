@@ -83,7 +83,7 @@ def test_source_that_never_starts_is_one_clear_line(name: str) -> None:
     started_s = time.monotonic()
     with pytest.raises(InputError, match="no LSL stream") as caught:
         run(take(LslSource(name, timeout_s=0.8), lambda _: False))
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 20
     assert "\n" not in str(caught.value)
 
 

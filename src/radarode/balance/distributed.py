@@ -11,7 +11,7 @@ from torch import Tensor
 
 from radarode.balance.parts import Parts
 from radarode.balance.strategy import Gradients
-from radarode.core.errors import InputError
+from radarode.core.errors import InputError, OtherRankError
 
 BUCKET = 8_000_000
 """Elements that are reduced at a time."""
@@ -85,7 +85,7 @@ class Reducer:
         if error is not None:
             raise error
         if counts[len(has_loss)]:
-            raise InputError("another rank refused its losses; its own message says why.")
+            raise OtherRankError("another rank refused its losses; its own message says why.")
         for name, count in zip(flags, counts[len(has_loss) + 1 :], strict=True):
             if count not in (0, self.size):
                 raise InputError(f"ranks disagree: {count} of {self.size} use `{name}`. Call alike on every rank.")

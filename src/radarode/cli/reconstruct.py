@@ -17,7 +17,9 @@ def reconstruct(
     file: Annotated[Path, Parameter(help="A recording in any format that `radarode info` recognises.")],
     *,
     out: Annotated[Path, Parameter(help="Folder to create for the exports.")],
-    weights: Annotated[str, Parameter(help="A folder of weights, an exported .onnx, 'default' or 'classical'.")] = "default",
+    weights: Annotated[
+        str, Parameter(help="A folder of weights, an exported .onnx, 'default' or 'classical'.")
+    ] = "default",
     fallback: Annotated[
         bool, Parameter(help="Where the weights do not fit the recording, use the classical baseline.", negative="")
     ] = False,

@@ -74,7 +74,13 @@ def augment_recording(recording: Recording, settings: AugmentSettings, rng: np.r
 
 
 def augment_windows(
-    values: Tensor, freqs_hz: NDArray[np.floating], settings: AugmentSettings, rng: np.random.Generator
+    values: Tensor,
+    freqs_hz: NDArray[np.floating],
+    settings: AugmentSettings,
+    rng: np.random.Generator,
+    *,
+    of: int | None = None,
+    begin: int = 0,
 ) -> Tensor:
     """Vary a batch of spectrogram windows.
 
@@ -83,27 +89,40 @@ def augment_windows(
         freqs_hz: (row,) frequency axis.
         settings: how much.
         rng: of the variation.
+        of: windows of the whole batch, of which `values` are a part that is varied as it would be in the whole; None
+            for the whole.
+        begin: the first of the part.
 
     Returns:
         A new tensor of the same shape.
     """
-    n, channels = values.shape[:2]
+    n, channels = len(values) if of is None else of, values.shape[1]
+    mine = slice(begin, begin + len(values))
     octaves = np.log2(freqs_hz / np.sqrt(freqs_hz[0] * freqs_hz[-1]))
-    tilt = rng.uniform(-1.0, 1.0, (n, channels, 1)) * settings.tilt_db_per_octave
+    tilt = rng.uniform(-1.0, 1.0, (n, channels, 1))[mine] * settings.tilt_db_per_octave
     gain = torch.from_numpy(10.0 ** (tilt * octaves / 20.0)).to(values.dtype)
     values = values * gain[..., None]
-    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    noisy = np.flatnonzero(rng.random(n) < settings.noise_share)
-    for window in noisy:
-        level = float(rng.uniform(*settings.noise_snr_db))
-        values[window] = add_constant_to_windows(values[window : window + 1], level, generator)[0]
-    moving = np.flatnonzero(rng.random(n) < settings.movement_share)
-    for window in moving:
-        level, seconds = float(rng.uniform(*settings.movement_snr_db)), float(rng.uniform(0.5, 3.0))
-        values[window] = add_abrupt_to_windows(values[window : window + 1], level, seconds, generator, share=1.0)[0]
-    dropped = torch.from_numpy(rng.random((n, channels)) < settings.dropout)
+    _add_noise(values, settings, rng, n, begin)
+    dropped = torch.from_numpy(rng.random((n, channels)) < settings.dropout)[mine]
     dropped[:, 0] = False
     return values.masked_fill_(dropped[..., None, None], 0.0)
+
+
+def _add_noise(values: Tensor, settings: AugmentSettings, rng: np.random.Generator, n: int, begin: int) -> None:
+    """Add noise and movement in place to the windows from `begin` on of a batch of `n`.
+
+    What the other windows would draw is drawn too, for an empty window, so that chance goes on as in the whole batch.
+    """
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    other = values.new_zeros(1, *values.shape[1:])
+    places = [values[w : w + 1] if 0 <= w < len(values) else other for w in range(-begin, n - begin)]
+    for window in np.flatnonzero(rng.random(n) < settings.noise_share):
+        place, level = places[window], float(rng.uniform(*settings.noise_snr_db))
+        place[0] = add_constant_to_windows(place, level, generator)[0]
+    for window in np.flatnonzero(rng.random(n) < settings.movement_share):
+        place = places[window]
+        level, seconds = float(rng.uniform(*settings.movement_snr_db)), float(rng.uniform(0.5, 3.0))
+        place[0] = add_abrupt_to_windows(place, level, seconds, generator, share=1.0)[0]
 
 
 def augment_motion(motion: Tensor, settings: AugmentSettings, rng: np.random.Generator) -> Tensor:

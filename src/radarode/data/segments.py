@@ -59,6 +59,7 @@ def gather_windows(
     *,
     n_channels: int | None = None,
     rng: np.random.Generator | None = None,
+    part: slice = slice(None),
 ) -> Tensor:
     """Read windows into one tensor (window, channel, row, frame), float32.
 
@@ -68,15 +69,15 @@ def gather_windows(
         n_channels: draw so many channels for each window, with repetition only where a recording has fewer;
             `None` takes all, and then every recording must have the same number.
         rng: for the draw.
+        part: read these windows alone; the draw is the same as for all of them.
     """
-    parts = []
-    for number, frame in zip(windows.recording, windows.frame, strict=True):
-        window = recordings[number].frames[frame : frame + WINDOW_FRAMES]
-        if n_channels is not None:
-            if rng is None:
-                raise TypeError("n_channels needs rng")
-            available = window.shape[1]
-            window = window[:, rng.choice(available, n_channels, replace=available < n_channels)]
-        parts.append(window)
-    batch = torch.from_numpy(np.stack(parts))
+    chosen: list[NDArray[np.int64] | slice] = [slice(None)] * len(windows)
+    if n_channels is not None:
+        if rng is None:
+            raise TypeError("n_channels needs rng")
+        available = [recordings[number].frames.shape[1] for number in windows.recording]
+        chosen = [rng.choice(count, n_channels, replace=count < n_channels) for count in available]
+    places = zip(windows.recording[part], windows.frame[part], chosen[part], strict=True)
+    found = [recordings[number].frames[frame : frame + WINDOW_FRAMES][:, c] for number, frame, c in places]
+    batch = torch.from_numpy(np.stack(found))
     return batch.permute(0, 2, 3, 1).to(torch.float32, memory_format=torch.contiguous_format)

@@ -14,6 +14,7 @@ from typing import Any
 from radarode.configuration import Experiment, read_experiment, write_yaml
 from radarode.core.allocator import keep_freed_memory
 from radarode.core.config import from_plain, to_plain
+from radarode.core.errors import InputError
 from radarode.core.files import new_folder
 from radarode.data.splits import Split, split_subjects
 from radarode.data.store import INDEX, open_store
@@ -22,6 +23,7 @@ from radarode.experiment.layout import CONFIG, ENVIRONMENT, SPLIT, STORE, WEIGHT
 from radarode.frameworks import Fitting, framework_class
 from radarode.models.pretrained import load_model
 from radarode.tasks import TaskSettings
+from radarode.train.ranks import Ranks
 
 
 def run_experiment(
@@ -47,20 +49,42 @@ def run_experiment(
         `best_epoch`, from 0, and its validation `score`.
     """
     keep_freed_memory()
-    run = Path(folder)
-    if resume:
-        experiment = read_experiment(_existing(run / CONFIG))
-        store_path = Path(store or json.loads(_existing(run / ENVIRONMENT).read_text())["store"])
-    else:
-        store_path = Path(store) if store is not None else run / STORE
-        experiment = adopt_weights(experiment)
-        with new_folder(run, overwrite=overwrite) as preparing:
-            built = store_path if store is not None else preparing / STORE
-            _prepare(experiment, preparing, built, watchers)
-            facts = environment(experiment, store_path, built / INDEX)
-            (preparing / ENVIRONMENT).write_text(json.dumps(facts, indent=1))
-    framework = framework_class(experiment.framework)
-    return framework.fit(_fitting(experiment, run, store_path), resume=resume, watchers=watchers)
+    run, ranks = Path(folder), Ranks.current()
+
+    def begin() -> tuple[Experiment, Path]:
+        if resume:
+            return _resumed(run, store)
+        return _begun(experiment, run, store, overwrite, watchers)
+
+    # Rank 0 alone prepares; the folder and the store must be where every rank sees them.
+    chosen, store_path = ranks.first(begin)
+    framework = framework_class(chosen.framework)
+    return framework.fit(_fitting(chosen, run, store_path), resume=resume, watchers=watchers)
+
+
+def _resumed(run: Path, store: Path | str | None) -> tuple[Experiment, Path]:
+    """Return the configuration and the store of a run that was begun."""
+    experiment = read_experiment(_existing(run / CONFIG))
+    Ranks.current().check(experiment.train.batch)
+    return experiment, Path(store or json.loads(_existing(run / ENVIRONMENT).read_text())["store"])
+
+
+def _begun(
+    experiment: Experiment, run: Path, store: Path | str | None, overwrite: bool, watchers: Sequence[Any]
+) -> tuple[Experiment, Path]:
+    """Make the run folder, with its store unless one was named."""
+    ranks = Ranks.current()
+    ranks.check(experiment.train.batch)
+    if ranks.size > 1 and experiment.framework == "classical":
+        raise InputError("classical measures averages, which takes seconds; run it in one process.")
+    store_path = Path(store) if store is not None else run / STORE
+    experiment = adopt_weights(experiment)
+    with new_folder(run, overwrite=overwrite) as preparing:
+        built = store_path if store is not None else preparing / STORE
+        _prepare(experiment, preparing, built, watchers)
+        facts = environment(experiment, store_path, built / INDEX)
+        (preparing / ENVIRONMENT).write_text(json.dumps(facts, indent=1))
+    return experiment, store_path
 
 
 def _prepare(experiment: Experiment, folder: Path, store: Path, watchers: Sequence[Any]) -> None:
@@ -97,7 +121,8 @@ def _fitting(experiment: Experiment, run: Path, store_path: Path) -> Fitting:
     check_store(experiment, store_path)
     store = open_store(store_path)
     split, training, validating = _sides(experiment, store)
-    (run / SPLIT).write_text(json.dumps(to_plain(split), indent=1))
+    if Ranks.current().leads:
+        (run / SPLIT).write_text(json.dumps(to_plain(split), indent=1))
     return Fitting(experiment, training, validating, store.index, run, run / WEIGHTS)
 
 

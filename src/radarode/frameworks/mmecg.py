@@ -32,6 +32,7 @@ from radarode.frameworks.mmecg_run import curve_of
 from radarode.models.causal_tcn import expected_amplitude
 from radarode.models.mmecg import Mmecg
 from radarode.models.networks import build_network, preset_of
+from radarode.models.precision import widened
 from radarode.models.pretrained import load_model, save_model
 from radarode.models.tcn_stepper import free_run
 from radarode.reconstruction.curve import from_curve
@@ -112,7 +113,7 @@ def ecg_loss(model: nn.Module, batch: MotionBatch) -> Tensor | None:
         return None
     conditions = model.encode(batch.motion, batch.positions_m)
     if model.training:
-        return sample_entropy(model.decoder(conditions, batch.past), batch.target)
+        return sample_entropy(widened(model.decoder(conditions, batch.past)), batch.target)
     curves, targets = _free(model, conditions), batch.target.numpy()
     return torch.tensor(1.0 - np.mean([_best_correlation(*pair) for pair in zip(curves, targets, strict=True)]))
 

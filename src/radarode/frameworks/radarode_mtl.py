@@ -28,6 +28,7 @@ from radarode.signal.timefrequency import resolve_settings
 from radarode.train import Training
 from radarode.train.feed import WindowFeed, make_feed
 from radarode.train.multitask import MultiTask
+from radarode.train.ranks import Ranks
 
 VALIDATION_STEP_S = 2.0
 
@@ -42,6 +43,8 @@ class RadarOdeMtlFramework(Framework):
     def check(cls, experiment: Experiment) -> None:
         """Refuse a network that cannot read its input, and an unknown strategy."""
         model = _make_model(experiment)
+        ranks = Ranks.current()
+        ranks.adapt(model, ranks.device(experiment.train.device))
         make_strategy(experiment.balance.strategy, **experiment.balance.options)
         if experiment.data.batch_channels is not None:
             rows = resolve_settings(**experiment.transform)["n_rows"]

@@ -26,6 +26,7 @@ from radarode.frameworks.radarode_feed import (
 )
 from radarode.models.longterm import rmse_loss
 from radarode.models.networks import build_network, preset_of
+from radarode.models.precision import widened
 from radarode.models.pretrained import CONFIG_FILE, load_model, save_model
 from radarode.models.radarode import PULSE_FRAMES, PULSE_S, RadarOde
 from radarode.reconstruction.curve import sharpness
@@ -211,7 +212,7 @@ def make_model(experiment: Experiment) -> RadarOde:
 
 
 def _sceg_loss(model: nn.Module, batch: CycleBatch) -> Tensor:
-    return shape_loss(model(batch.inputs), batch.shape)
+    return shape_loss(widened(model(batch.inputs)), batch.shape)
 
 
 def _sceg_figures(model: nn.Module, batch: CycleBatch) -> Mapping[str, float]:
@@ -219,7 +220,7 @@ def _sceg_figures(model: nn.Module, batch: CycleBatch) -> Mapping[str, float]:
 
 
 def _longterm_loss(model: nn.Module, batch: CurveBatch) -> Tensor:
-    return rmse_loss(model(batch.motion, batch.draft), batch.target)
+    return rmse_loss(widened(model(batch.motion, batch.draft)), batch.target)
 
 
 def _longterm_figures(model: nn.Module, batch: CurveBatch) -> Mapping[str, float]:

@@ -8,6 +8,7 @@ from torch.nn.functional import relu, scaled_dot_product_attention
 
 from radarode.models.config import Norm, RadarOdeMtlConfig
 from radarode.models.deform import DeformConv2d
+from radarode.models.recompute import recomputed
 
 
 def make_norm(kind: Norm, channels: int, dims: int) -> nn.Module:
@@ -69,6 +70,7 @@ class Backbone(nn.Module):
 
     Attributes:
         out_frames: length of the sequence that comes out.
+        recompute: whether training keeps no activations of the blocks and computes them again in the backward pass.
     """
 
     def __init__(self, in_channels: int, rows: int, frames: int, config: RadarOdeMtlConfig) -> None:
@@ -83,11 +85,12 @@ class Backbone(nn.Module):
         self.squeeze = nn.Conv1d(in_channels * rows, in_channels, 1, bias=False)
         self.squeeze_norm = make_norm(config.norm, in_channels, 1)
         self.out_frames = frames
+        self.recompute = False
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (window, in, row, frame) to (window, last width, `out_frames`)."""
         for block in self.blocks:
-            x = block(x)
+            x = recomputed(block, x) if self.recompute and self.training and torch.is_grad_enabled() else block(x)
         return relu(self.squeeze_norm(self.squeeze(x.flatten(1, 2))))
 
 

@@ -50,11 +50,16 @@ def deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor) -> Te
 
     Returns:
         (window, out, row, frame).
+
+    In 16-bit precision, by autocast or by the network's own weights, the sampling still computes in float32.
     """
+    if offset.dtype in (torch.bfloat16, torch.float16):
+        # Places in the image need more digits than these have; only the product below is rounded.
+        x, offset, mask = x.float(), offset.float(), mask.float()
     if x.device.type != "cpu" or torch.compiler.is_exporting():
         return _by_grid_sample(x, offset, mask, weight)
     taps = sample_taps(x, offset, mask)
-    return conv2d(taps, weight.permute(0, 2, 3, 1).reshape(weight.shape[0], -1, 1, 1))
+    return conv2d(taps.to(weight.dtype), weight.permute(0, 2, 3, 1).reshape(weight.shape[0], -1, 1, 1))
 
 
 def _by_grid_sample(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
@@ -63,7 +68,7 @@ def _by_grid_sample(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor) -> 
     grid = _sampling_grid(offset, rows, frames)
     taps = grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     taps = taps.view(n, channels, 9, rows * frames) * mask.view(n, 1, 9, rows * frames)
-    out = weight.view(weight.shape[0], -1) @ taps.view(n, channels * 9, rows * frames)
+    out = weight.view(weight.shape[0], -1) @ taps.view(n, channels * 9, rows * frames).to(weight.dtype)
     return out.view(n, weight.shape[0], rows, frames)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from radarode.models.blocks import make_norm
 from radarode.models.config import Norm, RadarOdeMtlConfig
+from radarode.models.precision import full_precision, widened
 from radarode.signal.ecg_ode import N_PARAMETERS, default_range, scale_outputs, solve_ecg_ode
 
 LATENT_CHANNELS = 8
@@ -91,13 +92,15 @@ class OdeBranch(nn.Module):
 
     def ode_parameters(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Return (window, 15) model parameters and (window,) delays [s] of a latent (window, 8, 207)."""
-        out = torch.tanh(self.parameters_out(self.stack(latent.flatten(1))))
+        out = torch.tanh(widened(self.parameters_out(self.stack(latent.flatten(1)))))
         return scale_outputs(out[:, :N_PARAMETERS]), MAX_DELAY_S * out[:, N_PARAMETERS]
 
     def forward(self, latent: Tensor) -> Tensor:
         """Map (window, 8, 207) to (window, 200)."""
         low, span = default_range()
-        return (solve_ecg_ode(*self.ode_parameters(latent)) - low) / span
+        parameters = self.ode_parameters(latent)
+        with full_precision(latent.device.type):
+            return (solve_ecg_ode(*parameters) - low) / span
 
 
 class Fusion(nn.Module):

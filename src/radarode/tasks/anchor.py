@@ -38,7 +38,7 @@ def encode_anchor(
             maps[window, index[(index >= 0) & (index < WINDOW_SAMPLES)]] = 1.0
         elif len(relative):
             distance = (samples[None, :] - relative[:, None]) / settings.anchor_sigma_s
-            maps[window] = np.exp(-0.5 * distance**2).max(axis=0)
+            maps[window] = np.exp(-0.5 * (distance**2).min(axis=0))
     return maps
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radarode.core.constants import WINDOW_S
+from radarode.core.constants import WINDOW_S, WINDOW_SAMPLES
 from radarode.core.types import TaskOutputs
 from radarode.tasks.anchor import anchor_loss, encode_anchor
 from radarode.tasks.cycles import Cycles, cut_cycles
@@ -61,17 +62,31 @@ class Reference:
         Args:
             start_s: (window,) start of each window.
         """
-        index = self.cycles.containing(start_s + WINDOW_S / 2)
-        missing = index < 0
-        shape = np.full((len(start_s), SHAPE_SAMPLES), np.nan, dtype=np.float32)
-        length = np.full(len(start_s), np.nan)
-        shape[~missing] = self.shapes[index[~missing]]
-        length[~missing] = self.cycles.length_s[index[~missing]]
-        return TaskOutputs(
-            shape=shape,
-            length=encode_length(length, self.settings),
-            anchor=encode_anchor(self.cycles.r_s, start_s, self.settings),
-        )
+        return batch_targets([self], np.zeros(len(start_s), dtype=np.int64), start_s)
+
+
+def batch_targets(
+    references: Sequence[Reference], owner: NDArray[np.int64], start_s: NDArray[np.float64]
+) -> TaskOutputs[NDArray[np.float32]]:
+    """Return the targets of windows of several recordings.
+
+    Args:
+        references: of the recordings; all encoded alike.
+        owner: (window,) whose reference counts.
+        start_s: (window,) start of each window in its recording.
+    """
+    settings = references[0].settings
+    shape = np.full((len(owner), SHAPE_SAMPLES), np.nan, dtype=np.float32)
+    length = np.full(len(owner), np.nan)
+    anchor = np.zeros((len(owner), WINDOW_SAMPLES), dtype=np.float32)
+    for number in np.unique(owner):
+        one, mine = references[number], np.flatnonzero(owner == number)
+        index = one.cycles.containing(start_s[mine] + WINDOW_S / 2)
+        known = index >= 0
+        shape[mine[known]] = one.shapes[index[known]]
+        length[mine[known]] = one.cycles.length_s[index[known]]
+        anchor[mine] = encode_anchor(one.cycles.r_s, start_s[mine], settings)
+    return TaskOutputs(shape, encode_length(length, settings), anchor)
 
 
 def task_losses(outputs: TaskOutputs[Tensor], targets: TaskOutputs[Tensor]) -> dict[str, Tensor | None]:

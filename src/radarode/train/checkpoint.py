@@ -61,7 +61,7 @@ def load_checkpoint(folder: Path, model: Any, optimizer: Any, balancer: Any) -> 
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; this run has nothing to resume from.")
     try:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         balancer.load_state_dict(state["balancer"])

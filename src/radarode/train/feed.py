@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from radarode.core.constants import FS_HZ
 from radarode.core.errors import InputError
@@ -17,7 +16,8 @@ from radarode.data.scaling import scale_windows
 from radarode.data.segments import WindowIndex, gather_windows, list_windows
 from radarode.data.store import StoredRecording
 from radarode.tasks.settings import TaskSettings
-from radarode.tasks.targets import Reference
+from radarode.tasks.targets import Reference, batch_targets
+from radarode.train.share import bounds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +33,7 @@ class WindowFeed:
         augment: what is varied, or None for the windows as they are.
         channels: smallest and largest number of channels in a batch; None takes all.
         seed: of everything random.
+        shared: rank and number of ranks that share out each batch.
     """
 
     recordings: Sequence[StoredRecording]
@@ -43,6 +44,11 @@ class WindowFeed:
     augment: AugmentSettings | None
     channels: tuple[int, int] | None
     seed: int
+    shared: tuple[int, int] = (0, 1)
+
+    def part(self, rank: int, size: int) -> WindowFeed:
+        """Return a feed of the rank-th of `size` parts of each batch, and of every `size`-th batch in order."""
+        return replace(self, shared=(rank, size))
 
     def steps(self, batch: int) -> int:
         """Return the number of whole batches in one pass (at least one)."""
@@ -52,13 +58,17 @@ class WindowFeed:
         """Yield the batches of an epoch, from `first_step` on; windows are reshuffled each pass."""
         for step in range(first_step, steps):
             rng = np.random.default_rng([self.seed, 1, epoch, step])
-            yield self._batch(self._choose(epoch * steps + step, batch), rng)
+            order = self._choose(epoch * steps + step, batch)
+            if len(order) < self.shared[1]:
+                raise InputError(f"{len(order)} windows cannot be shared by {self.shared[1]} processes; use fewer.")
+            yield self._batch(order, rng, slice(*bounds(len(order), *self.shared)))
 
     def in_order(self, batch: int) -> Iterator[Segments]:
         """Yield every window once, in order and without chance (channels are drawn by a fixed seed)."""
-        for begin in range(0, len(self.windows), batch):
+        rank, size = self.shared
+        for begin in range(rank * batch, len(self.windows), size * batch):
             order = np.arange(begin, min(begin + batch, len(self.windows)))
-            yield self._batch(order, np.random.default_rng([self.seed, 2, begin]))
+            yield self._batch(order, np.random.default_rng([self.seed, 2, begin]), slice(0, len(order)))
 
     def _choose(self, position: int, batch: int) -> np.ndarray:
         """Return the windows of the `position`-th batch of an endless chain of shuffled passes."""
@@ -67,22 +77,17 @@ class WindowFeed:
         begin = (position % per_pass) * batch
         return shuffled[begin : begin + batch]
 
-    def _batch(self, order: np.ndarray, rng: np.random.Generator) -> Segments:
+    def _batch(self, order: np.ndarray, rng: np.random.Generator, part: slice) -> Segments:
+        """Return a part of the batch of these windows, drawn as in the whole batch."""
         windows = self.windows.take(order)
         n_channels = None if self.channels is None else int(rng.integers(self.channels[0], self.channels[1] + 1))
-        values = gather_windows(self.recordings, windows, n_channels=n_channels, rng=rng)
+        values = gather_windows(self.recordings, windows, n_channels=n_channels, rng=rng, part=part)
         if self.augment is not None:
-            values = augment_windows(values, self.freqs_hz, self.augment, rng)
-        start_s = windows.start_s
-        return Segments(scale_windows(values, self.scaling), start_s, self._targets(windows, start_s))
-
-    def _targets(self, windows: WindowIndex, start_s: np.ndarray) -> TaskOutputs[Tensor]:
-        parts = [
-            self.references[number].targets(start_s[position : position + 1])
-            for position, number in enumerate(windows.recording)
-        ]
-        joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("shape", "length", "anchor"))
-        return TaskOutputs(*(torch.from_numpy(array) for array in joined))
+            values = augment_windows(values, self.freqs_hz, self.augment, rng, of=len(order), begin=part.start)
+        mine = windows.take(np.arange(len(order))[part])
+        targets = batch_targets(self.references, mine.recording, mine.start_s)
+        joined = (torch.from_numpy(array) for _, array in targets.items())
+        return Segments(scale_windows(values, self.scaling), mine.start_s, TaskOutputs(*joined))
 
 
 def make_feed(

@@ -17,8 +17,11 @@ class InterruptFlag:
 
 
 @contextmanager
-def interrupt_flag() -> Iterator[InterruptFlag]:
+def interrupt_flag(*, patient: bool = False) -> Iterator[InterruptFlag]:
     """Catch the first SIGINT, SIGTERM or SIGHUP as a flag; a second one raises `KeyboardInterrupt` at once.
+
+    A process that `torchrun` started may get one Ctrl-C twice, from the terminal and from `torchrun`; if `patient`, it
+    only takes note. `torchrun` itself ends processes that take longer than half a minute.
 
     SIGHUP comes when the terminal is closed; where it is ignored, as under `nohup`, it stays so.
 
@@ -30,7 +33,7 @@ def interrupt_flag() -> Iterator[InterruptFlag]:
         return
 
     def raise_flag(number: int, frame: FrameType | None) -> None:
-        if flag.raised:
+        if flag.raised and not patient:
             raise KeyboardInterrupt
         flag.raised = True
 

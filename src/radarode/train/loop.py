@@ -6,21 +6,25 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from radarode.balance import Balancer, BalanceReport, Strategy
 from radarode.core.errors import InputError, WorkInterruptedError
 from radarode.core.files import atomic_path
+from radarode.models.blocks import Backbone
 from radarode.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from radarode.train.interrupt import InterruptFlag, interrupt_flag
 from radarode.train.objective import Feed, Objective
 from radarode.train.optim import learning_rate, make_optimizer
+from radarode.train.ranks import Ranks
 from radarode.train.settings import TrainSettings
+from radarode.train.share import SharedFeed
 from radarode.train.track import add_report, means
 
 LOG = "log.jsonl"
@@ -44,6 +48,7 @@ class Training:
         keep_best: called whenever an epoch is the best so far, to write the weights.
         engine: how the task gradients are formed; see `radarode.balance.engines`.
         run_folder: the folder that `radarode train --resume` takes; None where it is `folder` itself.
+        ranks: the processes that share the work; rank 0 writes.
     """
 
     model: nn.Module
@@ -56,6 +61,7 @@ class Training:
     keep_best: Callable[[dict[str, float]], None]
     engine: str = "vjp"
     run_folder: Path | None = None
+    ranks: Ranks = field(default_factory=Ranks.current)
 
     def run(self, *, resume: bool = False, watchers: Sequence[Watcher] = ()) -> Progress:
         """Train until the last epoch or the early stop.
@@ -67,42 +73,59 @@ class Training:
         Raises:
             WorkInterruptedError: Ctrl-C; a checkpoint was written first.
         """
-        if self.settings.threads is not None:
-            torch.set_num_threads(self.settings.threads)
-        shared, tasks = self.objective.partition(self.model)
-        balancer = Balancer(self.strategy, shared=shared, tasks=tasks, engine=self.engine)
-        optimizer = make_optimizer([*self.model.parameters(), *balancer.parameters()], self.settings)
-        fit = _Fit(balancer, optimizer)
+        fit = self._prepare()
         progress = Progress()
         if resume:
-            progress = load_checkpoint(self.folder, self.model, optimizer, balancer)
-            self._trim_log(progress.epoch)
+            progress = load_checkpoint(self.folder, self.model, fit.optimizer, fit.balancer)
+            self.ranks.wait()
+            if self.ranks.leads:
+                self._trim_log(progress.epoch)
+        heard = watchers if self.ranks.leads else ()
         steps = self.settings.steps_per_epoch or self.feed.steps(self.settings.batch)
-        with interrupt_flag() as flag:
+        with interrupt_flag(patient=self.ranks.size > 1) as flag:
             while not progress.finished:
-                self._train_epoch(progress, fit, steps, flag, watchers)
-                self._end_epoch(progress, fit, steps, watchers)
-                if flag.raised and not progress.finished:
+                self._train_epoch(progress, fit, steps, flag, heard)
+                self._end_epoch(progress, fit, steps, heard)
+                if self.ranks.any(flag.raised) and not progress.finished:
                     raise self._interruption(progress, steps)
         return progress
+
+    def _prepare(self) -> _Fit:
+        """Bring the model to its device, and put together what changes beside it."""
+        settings = self.settings
+        if settings.threads is not None:
+            torch.set_num_threads(settings.threads)
+        self.ranks.check(settings.batch)
+        device = self.ranks.device(settings.device)
+        self.model = self.ranks.adapt(self.model.to(device), device)
+        for module in self.model.modules():
+            if isinstance(module, Backbone):
+                module.recompute = settings.checkpoint_activations
+        shared, tasks = self.objective.partition(self.model)
+        balancer = Balancer(self.strategy, shared=shared, tasks=tasks, engine=self.engine)
+        optimizer = make_optimizer([*self.model.parameters(), *balancer.parameters()], settings)
+        feeds = (SharedFeed(feed, self.ranks, device) for feed in (self.feed, self.validation))
+        return _Fit(balancer, optimizer, device, *feeds)
 
     def _train_epoch(
         self, progress: Progress, fit: _Fit, steps: int, flag: InterruptFlag, watchers: Sequence[Watcher]
     ) -> None:
         self.model.train()
         saved = time.monotonic()
-        batches = self.feed.epoch(progress.epoch, self.settings.batch, steps, first_step=progress.step)
-        for batch in batches:
-            report = self._step(batch, fit, progress.epoch * steps + progress.step, steps)
-            add_report(progress.tracked, report)
-            progress.step += 1
-            mean = fit.balancer.mean_losses()
-            _tell(watchers, {"kind": "step", "epoch": progress.epoch, "step": progress.step, "of": steps, **mean})
-            if flag.raised or time.monotonic() - saved > CHECKPOINT_EVERY_S:
-                save_checkpoint(self.folder, progress, self.model, fit.optimizer, fit.balancer)
-                saved = time.monotonic()
-            if flag.raised:
-                raise self._interruption(progress, steps)
+        batches = fit.feed.epoch(progress.epoch, self.settings.batch, steps, first_step=progress.step)
+        with closing(cast(Any, batches)):
+            for batch in batches:
+                report = self._step(batch, fit, progress.epoch * steps + progress.step, steps)
+                add_report(progress.tracked, report)
+                progress.step += 1
+                mean = fit.balancer.mean_losses()
+                _tell(watchers, {"kind": "step", "epoch": progress.epoch, "step": progress.step, "of": steps, **mean})
+                stop = self.ranks.any(flag.raised)
+                if self.ranks.leads and (stop or time.monotonic() - saved > CHECKPOINT_EVERY_S):
+                    save_checkpoint(self.folder, progress, self.model, fit.optimizer, fit.balancer)
+                    saved = time.monotonic()
+                if stop:
+                    raise self._interruption(progress, steps)
 
     def _interruption(self, progress: Progress, steps: int) -> WorkInterruptedError:
         return WorkInterruptedError(
@@ -111,7 +134,7 @@ class Training:
         )
 
     def _step(self, batch: Any, fit: _Fit, step: int, steps: int) -> BalanceReport:
-        losses, features = self.objective.losses(self.model, batch)
+        losses, features = self._losses(batch, fit.device)
         every = self.settings.track_gradients
         watch = every is not None and step % every == 0
         try:
@@ -126,9 +149,25 @@ class Training:
         fit.optimizer.step()
         return report
 
+    def _losses(self, batch: Any, device: torch.device) -> tuple[dict[str, Tensor | None], list[Tensor] | None]:
+        """Return the losses such that their mean over the ranks is that of the whole batch."""
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            losses, features = self.objective.losses(self.model, batch)
+        if self.ranks.size == 1:
+            return losses, features
+        found = self.objective.counts(batch)
+        counts = [0 if losses[name] is None else found[name] for name in losses]
+        totals = self.ranks.total([*counts, *(int(count > 0) for count in counts)])
+        weighed: dict[str, Tensor | None] = {}
+        for (name, loss), count, total, owners in zip(
+            losses.items(), counts, totals[: len(counts)], totals[len(counts) :], strict=True
+        ):
+            weighed[name] = loss if loss is None or count * owners == total else loss * (count * owners / total)
+        return weighed, features
+
     def _end_epoch(self, progress: Progress, fit: _Fit, steps: int, watchers: Sequence[Watcher]) -> None:
         mean = fit.balancer.end_epoch()
-        figures = self.objective.validate(self.model, self.validation, self.settings.batch)
+        figures = self.objective.validate(self.model, fit.validation, self.settings.batch, self.ranks.gather)
         score = self._score(progress, figures)
         better = math.isfinite(score) and (progress.best_score is None or score < progress.best_score)
         record = {
@@ -143,17 +182,20 @@ class Training:
         }
         if better:
             progress.best_score, progress.best_epoch = score, progress.epoch
-            self.keep_best(figures)
+            if self.ranks.leads:
+                self.keep_best(figures)
         progress.epoch += 1
         progress.step = 0
         progress.tracked = {}
         waited = progress.epoch - 1 - (progress.best_epoch or 0)
         patience = self.settings.patience
         progress.finished = progress.epoch >= self.settings.epochs or (patience is not None and waited >= patience)
-        # Log first: a kill in between leaves a line too many, which resuming drops; never one too few.
-        with (self.folder / LOG).open("a") as log:
-            log.write(json.dumps(record) + "\n")
-        save_checkpoint(self.folder, progress, self.model, fit.optimizer, fit.balancer)
+        if self.ranks.leads:
+            # Log first: a kill in between leaves a line too many, which resuming drops; never one too few.
+            with (self.folder / LOG).open("a") as log:
+                log.write(json.dumps(record) + "\n")
+            save_checkpoint(self.folder, progress, self.model, fit.optimizer, fit.balancer)
+        self.ranks.wait()
         _tell(watchers, record)
 
     def _trim_log(self, epochs: int) -> None:
@@ -178,10 +220,13 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Hold what changes beside the model while it is fitted."""
+    """Hold what a model is fitted with on this rank."""
 
     balancer: Balancer
     optimizer: torch.optim.Optimizer
+    device: torch.device
+    feed: SharedFeed
+    validation: SharedFeed
 
 
 def _diverged(what: str, step: int) -> InputError:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from torch import Tensor, nn
+
+Gather = Callable[[list[Any]], list[Any]]
+"""Joins what the ranks found in their batches of a feed, in the order of the batches; for one process, `list`."""
 
 
 class Feed(Protocol):
@@ -44,7 +47,11 @@ class Objective(Protocol):
         """Return the losses of a batch by name (None: nothing to learn from), and the shared features, if any."""
         ...
 
-    def validate(self, model: nn.Module, feed: Any, batch: int) -> dict[str, float]:
+    def counts(self, batch: Any) -> Mapping[str, int]:
+        """Return of how many items of a batch each loss is the mean, so that parts of a batch can be weighed."""
+        ...
+
+    def validate(self, model: nn.Module, feed: Any, batch: int, gather: Gather = list) -> dict[str, float]:
         """Return the mean `loss_NAME` of every loss over a feed, and figures that a person can read.
 
         The model is in evaluation mode while it runs, and back in training mode after.

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from radarode.core.errors import InputError
 
 Optimizer = Literal["adamw", "sgd"]
+Precision = Literal["float32", "bfloat16"]
+Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class TrainSettings:
         score_tasks: tasks whose validation losses choose the epoch; `None` takes all.
         track_gradients: note cosines and norms of the task gradients in the log every so many steps; `None` only where
             the strategy forms them anyway.
+        precision: "bfloat16" computes the network in 16 bits where that is safe; weights, losses, balancing and
+            validation stay in float32.
+        checkpoint_activations: keep no activations of the residual blocks but compute them again in the backward pass:
+            less memory, more time, the same gradients.
+        device: "cpu", or "cuda" for one GPU per process.
         threads: torch threads; `None` leaves torch's choice. One thread makes runs repeat bit for bit.
     """
 
@@ -47,11 +54,18 @@ class TrainSettings:
     patience: int | None = 12
     score_tasks: tuple[str, ...] | None = None
     track_gradients: int | None = None
+    precision: Precision = "float32"
+    checkpoint_activations: bool = False
+    device: Device = "cpu"
     threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.optimizer not in ("adamw", "sgd"):
             raise InputError.of("optimizer", "adamw or sgd", repr(self.optimizer))
+        if self.precision not in ("float32", "bfloat16"):
+            raise InputError.of("train.precision", "float32 or bfloat16", repr(self.precision))
+        if self.device not in ("cpu", "cuda"):
+            raise InputError.of("train.device", "cpu or cuda", repr(self.device))
         for name in ("lr", "batch", "epochs"):
             if not getattr(self, name) > 0:
                 raise InputError.of(name, "positive", getattr(self, name))

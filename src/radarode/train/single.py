@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from radarode.train.objective import Gather
+
 BatchLoss = Callable[[nn.Module, Any], Tensor | None]
 
 
@@ -41,19 +43,27 @@ class SingleLoss:
         """Return the loss of a batch."""
         return {self.name: self.loss(model, batch)}, None
 
+    def counts(self, batch: Any) -> dict[str, int]:
+        """Return how many items of a batch the mean is over."""
+        return {self.name: self.count(batch)}
+
     @torch.inference_mode()
-    def validate(self, model: nn.Module, feed: Any, batch: int) -> dict[str, float]:
+    def validate(self, model: nn.Module, feed: Any, batch: int, gather: Gather = list) -> dict[str, float]:
         """Return the mean loss over a feed, and the means of the figures."""
         model.eval()
+        parts = gather([self._judge(model, one) for one in feed.in_order(batch)])
+        model.train()
         sums: dict[str, float] = {f"loss_{self.name}": 0.0}
         total = 0
-        for one in feed.in_order(batch):
-            loss, count = self.loss(model, one), self.count(one)
-            if loss is None or count == 0:
-                continue
-            found = {f"loss_{self.name}": float(loss), **(self.figures(model, one) if self.figures else {})}
+        for found, count in parts:
             for name, value in found.items():
                 sums[name] = sums.get(name, 0.0) + value * count
             total += count
-        model.train()
         return {name: value / max(1, total) for name, value in sums.items()}
+
+    def _judge(self, model: nn.Module, batch: Any) -> tuple[dict[str, float], int]:
+        """Return loss and figures of one batch with the number of its items; nothing where none has a label."""
+        loss, count = self.loss(model, batch), self.count(batch)
+        if loss is None or count == 0:
+            return {}, 0
+        return {f"loss_{self.name}": float(loss), **(self.figures(model, batch) if self.figures else {})}, count

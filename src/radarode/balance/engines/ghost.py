@@ -65,7 +65,7 @@ class GhostGradients(Differentiated):
         for call, cotangent in zip(self.calls, combine(self.cotangents, weights), strict=True):
             if cotangent is not None:
                 for parameter, gradient in call.layer.gradients(call.inputs, cotangent):
-                    result[place_of[id(parameter)]] = gradient
+                    result[place_of[id(parameter)]] = gradient.to(parameter.dtype)  # 16 bits under autocast.
         return result
 
 
