@@ -44,4 +44,4 @@ results: setup
 	$(BIN)/python benchmarks/results.py
 
 clean:
-	rm -rf .venv build dist demo-out runs
+	rm -rf .venv build dist demo-out

@@ -219,6 +219,14 @@ def outside_in_a_node(model) -> None:
     model.graph.node.append(onnx.helper.make_node("Constant", [], ["unused"], value=tensor))
 
 
+def sparse_outside_in_a_node(model) -> None:
+    values = onnx.TensorProto(name="v", data_type=1, dims=[1], data_location=onnx.TensorProto.EXTERNAL)
+    values.external_data.add(key="location", value="secret.bin")
+    indices = onnx.helper.make_tensor("i", onnx.TensorProto.INT64, [1], [0])
+    sparse = onnx.SparseTensorProto(values=values, indices=indices, dims=[4])
+    model.graph.node.append(onnx.helper.make_node("Constant", [], ["unused"], sparse_value=sparse))
+
+
 def branch(model) -> None:
     body = onnx.helper.make_graph([], "body", [], [])
     node = onnx.helper.make_node("Identity", ["shape"], ["unused"])
@@ -254,6 +262,7 @@ TAMPERED: dict[str, tuple[Callable, str]] = {
     "another input": (metadata("radarode.input", "pictures"), "`radarode.input` must be"),
     "data outside": (outside, "data in other files"),
     "data outside, in a node": (outside_in_a_node, "data in other files"),
+    "sparse data outside, in a node": (sparse_outside_in_a_node, "sparse data in a node"),
     "a branch": (branch, "graph within its graph"),
     "a loop": (lambda model: model.graph.node.append(onnx.helper.make_node("Loop", [], [])), "operator 'Loop'"),
     "a foreign operator": (

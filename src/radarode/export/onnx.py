@@ -177,7 +177,11 @@ def _difference(data: bytes, example: Tensor, wanted: tuple[Tensor, ...]) -> dic
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no base class
+        what = f"onnxruntime {onnxruntime.__version__} cannot run the exported network: {str(error)[:200]!r}"
+        raise InputError(f"{what}. Choose --format grid-sample, or a newer onnxruntime.") from None
     answers = session.run(list(SIZES), {INPUT: example.numpy()})
     pairs = zip(SIZES, map(np.asarray, answers), (one.numpy() for one in wanted[: len(SIZES)]), strict=True)
     return {task: relative_difference(got, value) for task, got, value in pairs}

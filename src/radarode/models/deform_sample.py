@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 CORNERS = 4
 
@@ -79,6 +80,7 @@ class _WeightedSum(torch.autograd.Function):
         return _bags(table, index.reshape(-1), _starts(len(index)), weight.reshape(-1))
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
         table, index, weight = ctx.saved_tensors
         out = gradients[0].contiguous()

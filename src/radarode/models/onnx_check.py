@@ -89,6 +89,8 @@ def _check_graph(model: Any, path: Path) -> None:
         for attribute in node.attribute:
             if attribute.HasField("g") or len(attribute.graphs):
                 raise InputError(f"{path} has a graph within its graph, which an exported network has not.")
+            if attribute.HasField("sparse_tensor") or len(attribute.sparse_tensors):
+                raise InputError(f"{path} has sparse data in a node, which an exported network has not.")
             for tensor in (*((attribute.t,) if attribute.HasField("t") else ()), *attribute.tensors):
                 _check_tensor(tensor, path)
 
