@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,13 @@ def replace(name: str, value: object) -> Callable[[h5py.File], None]:
         del file[name]
         if value is not None:
             file[name] = value
+
+    return change
+
+
+def add(name: str, value: object) -> Callable[[h5py.File], None]:
+    def change(file: h5py.File) -> None:
+        file[name] = value
 
     return change
 
@@ -116,6 +124,9 @@ def test_a111(tmp_path: Path, rng: np.random.Generator):
         (replace(f"{ENTRY}/result/tick", np.zeros(30)), "rising"),
         (replace(f"{ENTRY}/result/tick", np.full(30, np.nan)), "rising"),
         (replace(f"{ENTRY}/result/tick", np.append(np.arange(29) * 5e4, 1e17)), "leave out"),
+        (add("server_info", '{"ticks_per_second": 0}'), "ticks_per_second must be a positive"),
+        (add("server_info", '{"ticks_per_second": NaN}'), "ticks_per_second must be a positive"),
+        (add("server_info", '{"ticks_per_second": "many"}'), "must state the number ticks_per_second"),
         (replace(f"{ENTRY}/result/data_saturated", np.ones(30, dtype=bool)), "is saturated"),
     ],
 )
@@ -141,6 +152,33 @@ def test_the_users_description_must_fit(tmp_path: Path):
     assert open_capture(tmp_path / "a.h5", own).radar is own
     with pytest.raises(InputError, match="5 points per sweep"):
         open_capture(tmp_path / "a.h5", PRESETS["a121"])
+
+
+@pytest.mark.parametrize(
+    ("factors", "message"),
+    [
+        ({"frame_rate_hz": 1.02}, r"20 frames/s; acconeer a121 says 20\.4"),
+        ({"start_m": 1.1}, r"start_m = 0\.25; acconeer a121 says 0\.275"),
+        ({"step_m": 2.0}, r"step_m = 0\.06; acconeer a121 says 0\.12"),
+    ],
+)
+def test_a_named_radar_does_not_override_what_the_file_states(tmp_path: Path, factors: dict[str, float], message: str):
+    a121(tmp_path / "a.h5")
+    own = open_capture(tmp_path / "a.h5").radar
+    with pytest.raises(InputError, match=message):
+        open_capture(
+            tmp_path / "a.h5",
+            dataclasses.replace(own, **{name: factor * getattr(own, name) for name, factor in factors.items()}),
+        )
+    near = dataclasses.replace(own, **{"frame_rate_hz": 1.005 * own.frame_rate_hz})
+    assert open_capture(tmp_path / "a.h5", near).radar is near
+
+
+def test_the_file_states_its_ticks_per_second(tmp_path: Path):
+    a121(tmp_path / "a.h5", change=add("server_info", json.dumps({"ticks_per_second": 2_000_000})))
+    assert open_capture(tmp_path / "a.h5").frame_rate_hz == pytest.approx(40.0)
+    a121(tmp_path / "b.h5", change=add("server_info", json.dumps({"rss_version": "a121-v1.0.0"})))
+    assert open_capture(tmp_path / "b.h5").frame_rate_hz == pytest.approx(20.0)
 
 
 @pytest.mark.parametrize(

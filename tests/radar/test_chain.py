@@ -19,6 +19,7 @@ from radarode.radar.describe_file import save_radar
 from radarode.radar.description import FmcwRadar
 from radarode.radar.extracted import Extracted, ExtractSettings
 from radarode.radar.grid import VoxelGrid
+from radarode.radar.look import range_map, side_of_person
 from radarode.radar.presets import PRESETS
 from tests.radar.scene import (
     CLUTTER,
@@ -157,6 +158,32 @@ def test_of_two_people_the_nearer_is_taken_with_a_warning(rng: np.random.Generat
     found = extract_motion(capture, ExtractSettings(follow=False, grid=FEW))
     assert any("more than one person" in warning and "1.3" in warning for warning in found.warnings)
     assert float(found.facts["person"].split()[0]) < 0.7
+
+
+def test_a_person_to_the_side_is_found_by_turning_the_grid() -> None:
+    rng, radar = np.random.default_rng(5), small_radar(samples=64)
+    targets, _ = person(radar, N, 1.3, rng)
+    aside = [replace(one, place_m=(one.place_m[0] + 0.75, *one.place_m[1:])) for one in targets]
+    found = extract_motion(ArrayCapture(radar, beat_signals(radar, aside, N, 0.3, rng)), ExtractSettings(follow=False))
+    assert not found.warnings
+    assert found.grid is not None
+    assert np.mean(found.grid.x_m) == pytest.approx(0.75, abs=0.15)
+    assert np.median(found.positions_m[:, 0]) == pytest.approx(0.75, abs=0.2)
+    assert found.rates is not None
+    assert found.rates.breathing_per_min == pytest.approx(15, abs=1)
+
+
+@pytest.mark.parametrize("x_m", [-0.75, -0.2, 0.0, 0.2, 0.75])
+def test_which_side_the_person_is_on(x_m: float) -> None:
+    rng, radar = np.random.default_rng(5), small_radar(samples=64)
+    targets, _ = person(radar, 1200, 1.3, rng)
+    aside = [replace(one, place_m=(one.place_m[0] + x_m, *one.place_m[1:])) for one in targets]
+    cube = beat_signals(radar, aside, 1200, 0.3, rng)
+    range_m = float(np.hypot(x_m, 1.3))
+    side_m = side_of_person(range_map(ArrayCapture(radar, cube)), radar, range_m)
+    assert side_m == pytest.approx(x_m if abs(x_m) > 0.4 else 0.0, abs=0.15)
+    flipped = cube * np.array([1, -1, -1, 1], np.float32)[None, None, :, None]
+    assert side_of_person(range_map(ArrayCapture(radar, flipped)), radar, range_m) == 0.0
 
 
 def test_grids_and_ranges_out_of_view() -> None:

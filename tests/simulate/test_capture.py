@@ -122,6 +122,29 @@ def test_a_saturated_capture_is_refused(tmp_path):
         open_capture(tmp_path / "capture.bin", SMALL)
 
 
+def test_extract_takes_a_saturated_capture_where_told(tmp_path, capsys):
+    simulate_capture(tmp_path, SMALL, settings(duration_s=6.0, adc=AdcSettings(fill=2.0)))
+    command = ["extract", str(tmp_path / "capture.bin"), "--radar", str(tmp_path / "radar.toml")]
+    command += ["--out", str(tmp_path / "out.h5"), "--range", "0.45", "--no-follow"]
+    assert main(command) == 2
+    assert "saturated" in capsys.readouterr().err
+    assert main([*command, "--max-saturated", "1", "--no-check"]) == 0
+
+
+def test_extract_passes_on_how_a_capture_is_judged(tmp_path, monkeypatch):
+    seen = {}
+
+    def opened(path, radar, **options):
+        seen.update(options)
+        raise InputError("enough")
+
+    monkeypatch.setattr("radarode.radar.capture.open_capture", opened)
+    given = ["--max-saturated", "0.5", "--no-check", "--from-first-packet"]
+    assert main(["extract", "a.bin", "--radar", "awr1843", "--out", str(tmp_path / "o.h5"), *given]) == 2
+    wanted = {"layout": None, "max_lost": 0.2, "max_saturated": 0.5, "check": False, "from_first_packet": True}
+    assert seen == wanted
+
+
 def test_a_second_person_is_there_too(tmp_path):
     far = Placement(1.5, 30.0, scatterers=20)
     made = simulate_capture(tmp_path, SMALL, settings(people=(*SETTINGS.people, far), clutter=False))
@@ -172,6 +195,15 @@ def test_the_command_writes_the_capture_and_its_truth(tmp_path, capsys):
         assert len(file["lost_packets"]) == facts["packets"]["lost"] == round(0.01 * facts["packets"]["sent"])
     assert main(["capture-info", str(out / "capture.bin"), "--radar", str(out / "radar.toml"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["simulated"] is True
+
+
+def test_a_truth_that_does_not_fit_is_refused_up_front(tmp_path, capsys):
+    out = tmp_path / "capture"
+    assert main(["simulate-capture", str(out), "--seconds", "3600", "--scatterers", "4096"]) == 2
+    error = capsys.readouterr().err.strip()
+    assert "takes 22.0 GiB, more than the limit of 4 GiB. Simulate at most 655 s, or fewer scatterers." in error
+    assert "\n" not in error
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("options", [["--radar", "cw24"], ["--lost", "0.1"], ["--range", "40"], ["--seconds", "0"]])

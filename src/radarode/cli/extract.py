@@ -26,6 +26,9 @@ def extract(
     follow: bool = True,
     layout: str | None = None,
     max_lost: float = 0.2,
+    max_saturated: float = 0.01,
+    check: bool = True,
+    from_first_packet: Annotated[bool, Parameter(negative=())] = False,
     subject: str = "unknown",
     pictures: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
@@ -46,6 +49,9 @@ def extract(
         follow: search the focus anew every 10 s, for people who shift.
         layout: name of the file's layout, where several fit.
         max_lost: largest share of lost bytes that is accepted.
+        max_saturated: largest share of samples at full scale that is accepted.
+        check: refuse samples that fit another order or sample count far better.
+        from_first_packet: start with the frame of a log's first packet, not at byte 0 of its stream.
         subject: who it is; recordings of one person share it.
         pictures: new folder for pictures of range, energy, points and one signal.
         overwrite: replace `out` and `pictures` if they exist.
@@ -61,7 +67,8 @@ def extract(
     refuse_existing_file(out, overwrite=overwrite)
     if pictures is not None:
         refuse_existing(pictures, overwrite=overwrite)
-    options = {"layout": layout, "max_lost": max_lost}
+    options = {"layout": layout, "max_lost": max_lost, "max_saturated": max_saturated, "check": check}
+    options |= {"from_first_packet": from_first_packet}
     found = _extract(
         file, radar, options, {"points": points, "exact": exact, "range_m": range_m, "score": score, "follow": follow}
     )

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from radarode.simulate.capture import CaptureSettings, Simulated
 
 
+LARGEST_TRUTH_BYTES = 4 * 2**30
+"""Largest true motion, which is held at once."""
+
+
 def simulate_capture(
     out: Path,
     *,
@@ -88,12 +92,37 @@ def simulate_capture(
         link=Link(lost, lost_run, reordered),
         layout=layout,
     )
+    check_truth_fits(settings)
     described = read_radar(radar)
     refuse_existing(out, overwrite=overwrite)
     with new_folder(out, overwrite=overwrite) as folder:
         made = _simulate(folder, described, settings)
         save_truth(folder, made, settings)
     _tell(Console(soft_wrap=True, highlight=False), made, out)
+
+
+def check_truth_fits(settings: CaptureSettings) -> None:
+    """Refuse a simulation whose true motion would not fit in `LARGEST_TRUTH_BYTES`.
+
+    Args:
+        settings: what the capture contains.
+
+    Raises:
+        InputError: too many scatterers for the duration.
+    """
+    from radarode.core.constants import FS_HZ
+    from radarode.core.errors import InputError
+    from radarode.core.limits import BYTES_PER_NUMBER
+    from radarode.simulate.scene import LONGEST_S
+
+    per_second = sum(place.scatterers for place in settings.people) * FS_HZ * BYTES_PER_NUMBER
+    n_bytes = per_second * min(settings.duration_s, LONGEST_S)
+    if n_bytes > LARGEST_TRUTH_BYTES:
+        raise InputError(
+            f"the true motion of all scatterers takes {n_bytes / 2**30:.1f} GiB, more than the limit of "
+            f"{LARGEST_TRUTH_BYTES / 2**30:.0f} GiB. Simulate at most {LARGEST_TRUTH_BYTES // per_second:.0f} s, or "
+            "fewer scatterers."
+        )
 
 
 def save_truth(folder: Path, made: Simulated, settings: CaptureSettings) -> None:

@@ -21,7 +21,7 @@ from radarode.radar.extracted import FULL_HZ, LEAST_ECG_HZ, Extracted, ExtractSe
 from radarode.radar.fields import CwField, Field, FmcwField, PulsedField, Watch, silent
 from radarode.radar.focus import BLOCK_S, Room, follow, search
 from radarode.radar.grid import VoxelGrid, grid_around
-from radarode.radar.look import range_map
+from radarode.radar.look import range_map, side_of_person
 from radarode.radar.motion import point_motion
 from radarode.radar.person import RangeMap, find_person
 from radarode.radar.rates import LEAST_FS_HZ, SHORTEST_S, rates
@@ -104,7 +104,7 @@ def find_places(capture: Capture, chosen: ExtractSettings, findings: Findings, w
     found = range_map(capture, chosen.window, watch)
     range_m = _range_of_person(found, capture, chosen, findings)
     if isinstance(capture.radar, FmcwRadar):
-        grid = chosen.grid or grid_around(capture.radar, range_m)
+        grid = chosen.grid or grid_around(capture.radar, range_m, side_of_person(found, capture.radar, range_m))
         points_m = grid.points_m
         source: Field = _focused(capture, points_m, chosen, range_m, findings, watch)
     else:
@@ -158,11 +158,13 @@ def _focused(
     agreement = source.agreement(_directions(points_m, range_m))
     findings.facts["channel_agreement"] = f"{agreement:.2f}"
     if agreement < _LEAST_AGREEMENT:
-        nearest = points_m[np.argmin(np.abs(np.linalg.norm(points_m, axis=1) - range_m) + np.hypot(*points_m[:, :2].T))]
+        aside = np.hypot(*(points_m - points_m.mean(axis=0))[:, :2].T)
+        nearest = points_m[np.argmin(np.abs(np.linalg.norm(points_m, axis=1) - range_m) + aside)]
         source.align(nearest)
         findings.warnings.append(
             f"the channels add up to only {agreement:.0%} of what they could, so the antennas differ from the "
-            "description or are not calibrated; they were aligned on the person, and directions mean nothing"
+            "description or are not calibrated, or the person is outside the grid (to its side: turn the radar to the "
+            "person, or set a grid there); they were aligned on the person, and directions mean nothing"
         )
     return source
 

@@ -90,11 +90,7 @@ class FmcwField(Field):
         self.bridged = self.lost.copy()
         self.basis = RangeBasis.over(span_of(points_m, radar), radar, window)
         shape = (capture.n_frames, radar.n_virtual, self.basis.filters.shape[1])
-        if int(np.prod(shape)) * 8 > LARGEST_BYTES:
-            minutes = capture.duration_s / 60 * LARGEST_BYTES / (int(np.prod(shape)) * 8)
-            raise InputError(
-                f"{capture.source} is too long to be held at once. Extract stretches of {minutes:.0f} min."
-            )
+        _check_length(capture, int(np.prod(shape)) * 8)
         self.coefficients = np.empty(shape, dtype=np.complex64)
         at_once = frames_at_once(radar)
         for first in range(0, capture.n_frames, at_once):
@@ -158,8 +154,13 @@ class PulsedField(Field):
         self.lost = np.asarray(capture.lost) > SPOILT_SHARE
         self.bridged = np.zeros_like(self.lost)
         self.range_m = radar.ranges_m
-        self.values = capture.read()
-        watch("reading", len(self.values), len(self.values))
+        shape = (capture.n_frames, radar.points)
+        _check_length(capture, int(np.prod(shape)) * 8)
+        self.values = np.empty(shape, dtype=np.complex64)
+        at_once = max(16, CHUNK_BYTES // (8 * radar.points * radar.sweeps))
+        for first, frames in capture.chunks(at_once):
+            self.values[first : first + len(frames)] = frames
+            watch("reading", first + len(frames), capture.n_frames)
 
     def signals(self, points_m: FloatArray, first: int = 0, last: int | None = None) -> NDArray[np.complex64]:
         """Return (frame, point) of the nearest range points; see `Field`."""
@@ -213,6 +214,12 @@ class CwField(Field):
 def _count(eigenvalues: NDArray[np.floating]) -> int:
     """Return how many eigenvalues stand out."""
     return int((eigenvalues > INDEPENDENT * eigenvalues[-1]).sum())
+
+
+def _check_length(capture: Capture, n_bytes: int) -> None:
+    if n_bytes > LARGEST_BYTES:
+        minutes = capture.duration_s / 60 * LARGEST_BYTES / n_bytes
+        raise InputError(f"{capture.source} is too long to be held at once. Extract stretches of {minutes:.0f} min.")
 
 
 def frames_at_once(radar: FmcwRadar) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,18 +57,24 @@ class VoxelGrid:
         return np.stack(np.meshgrid(*self.axes_m, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
-def grid_around(radar: FmcwRadar, range_m: float) -> VoxelGrid:
+def grid_around(radar: FmcwRadar, range_m: float, side_m: float = 0.0) -> VoxelGrid:
     """Return a grid for a chest whose nearest strong reflection is at a range.
 
     As large and as fine as MMECG's, from 0.10 m before to 0.15 m behind. A direction in which the antennas have no
     extent cannot be resolved, so it has a single point, straight ahead.
+
+    Args:
+        radar: its antennas.
+        range_m: of the reflection.
+        side_m: x of the middle of the grid, for a person who stands to the side.
     """
     extent = np.ptp(radar.virtual_m, axis=0)
     resolved = extent > _EXTENT_WAVELENGTHS * radar.wavelength_m
     plain = VoxelGrid()
-    near = max(0.5 * radar.range_resolution_m, range_m - 0.10)
+    ahead_m = math.sqrt(max(0.0, range_m**2 - side_m**2))
+    near = max(0.5 * radar.range_resolution_m, ahead_m - 0.10)
     return VoxelGrid(
-        x_m=plain.x_m if resolved[0] else (0.0, 0.0),
+        x_m=(plain.x_m[0] + side_m, plain.x_m[1] + side_m) if resolved[0] else (0.0, 0.0),
         y_m=plain.y_m if resolved[1] else (0.0, 0.0),
         z_m=(near, near + 0.25),
         shape=(plain.shape[0] if resolved[0] else 1, plain.shape[1] if resolved[1] else 1, plain.shape[2]),

@@ -18,6 +18,8 @@ STRETCH_S = 20.0
 """The circle's centre is found anew in every stretch: posture changes what stands still."""
 
 _MARGIN = 16
+"""Good frames beside a stretch, which tell the speed before and after a gap at its border."""
+
 _CIRCLE_SAMPLES = 2000
 
 
@@ -40,9 +42,10 @@ def point_motion(
         (point, frame) metres away from the radar, float64; NaN where frames were lost.
     """
     steps = np.empty((len(points_m), field.n_frames))
-    spans = _spans(path_m, edges, max(64, round(STRETCH_S * field.fs_hz)))
+    most = max(64, round(STRETCH_S * field.fs_hz))
+    spans = _spans(path_m, edges, most, field.lost)
     for number, (first, last, shift) in enumerate(spans):
-        begin, end = max(0, first - _MARGIN), min(field.n_frames, last + _MARGIN)
+        begin, end = _widened(first, last, field.lost, most)
         z = np.ascontiguousarray(field.signals(points_m + shift, begin, end).T)
         good = ~field.lost[begin:end]
         if good.sum() >= 8:
@@ -57,8 +60,19 @@ def point_motion(
     return moved
 
 
-def _spans(path_m: FloatArray, edges: NDArray[np.int64], most: int) -> list[tuple[int, int, FloatArray]]:
-    """Return (first, last, shift) stretches of equal place and bounded length."""
+def _widened(first: int, last: int, lost: NDArray[np.bool_], most: int) -> tuple[int, int]:
+    """Return the frames with `_MARGIN` good ones on either side, at most `most` frames away."""
+    before = np.flatnonzero(~lost[max(0, first - most) : first][::-1])
+    after = np.flatnonzero(~lost[last : last + most])
+    back = int(before[_MARGIN - 1]) + 1 if len(before) >= _MARGIN else most
+    ahead = int(after[_MARGIN - 1]) + 1 if len(after) >= _MARGIN else most
+    return max(0, first - back), min(len(lost), last + ahead)
+
+
+def _spans(
+    path_m: FloatArray, edges: NDArray[np.int64], most: int, lost: NDArray[np.bool_]
+) -> list[tuple[int, int, FloatArray]]:
+    """Return (first, last, shift) stretches of equal place and bounded length, cut where nothing was lost."""
     merged: list[tuple[int, int, FloatArray]] = []
     for block, place in enumerate(path_m):
         first, last, shift = int(edges[block]), int(edges[block + 1]), place - path_m[0]
@@ -70,5 +84,15 @@ def _spans(path_m: FloatArray, edges: NDArray[np.int64], most: int) -> list[tupl
     for first, last, shift in merged:
         pieces = max(1, round((last - first) / most))
         bounds = np.linspace(first, last, pieces + 1).round().astype(int)
-        cut += [(int(a), int(b), shift) for a, b in pairwise(bounds)]
-    return cut
+        cut += [
+            (_behind_loss(int(a), lost, most), _behind_loss(int(b), lost, most), shift) for a, b in pairwise(bounds)
+        ]
+    return [(first, last, shift) for first, last, shift in cut if first < last]
+
+
+def _behind_loss(cut: int, lost: NDArray[np.bool_], most: int) -> int:
+    """Return the next frame that was received like the one before it, or the cut where none comes soon."""
+    if not 0 < cut < len(lost):
+        return cut
+    received = np.flatnonzero(~lost[cut : cut + most] & ~lost[cut - 1 : min(cut + most, len(lost)) - 1])
+    return cut + int(received[0]) if len(received) else cut

@@ -1,9 +1,9 @@
 """Acconeer recordings (.h5 of the exploration tool): pulsed coherent radar, A121 sparse I/Q and A111 I/Q.
 
 A121: `sessions/session_0/group_0/entry_0/result/frame` (frame, sweep, point), int16 fields real and imag, with `tick`
-in microseconds and JSON texts that describe ranges and rates. A111: `data` (frame, 1, point) complex with
-`sample_times` in seconds. Frames come at the rate that their own times state; where times leap, the missing frames are
-put in as lost.
+(`server_info` states the ticks per second) and JSON texts that describe ranges and rates. A111: `data` (frame, 1,
+point) complex with `sample_times` in seconds. Frames come at the rate that their own times state; where times leap, the
+missing frames are put in as lost.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ PRIORITY = 40
 CARRIER_HZ = 60.5e9
 _A121 = ("sessions", "session_0", "group_0", "entry_0")
 _MOST_FRAMES = 50_000_000
+_TICKS_PER_SECOND = 1e6
+"""Of an A121 file that does not state it."""
+
+_RATE_TOLERANCE = 0.01
+_RANGE_TOLERANCE_M = 1e-4
 
 
 class AcconeerCapture(Capture):
@@ -95,12 +100,18 @@ def open(path: Path, radar: Radar | None, options: CaptureOptions) -> Capture:
 
 
 def _checked(found: dict[str, Any], rate_hz: float, radar: Radar | None) -> PulsedRadar:
-    """Return the description in the file, or the user's where it agrees with the shape in the file."""
+    """Return the description in the file, or the user's where it agrees with the file."""
     own = PulsedRadar(frame_rate_hz=rate_hz, **found)
     if radar is None:
         return own
     if not isinstance(radar, PulsedRadar) or radar.points != own.points:
         raise InputError(f"it holds {own.points} points per sweep of a pulsed radar; {radar.name} says otherwise.")
+    if abs(radar.frame_rate_hz / rate_hz - 1) > _RATE_TOLERANCE:
+        raise InputError(f"it holds {rate_hz:.5g} frames/s; {radar.name} says {radar.frame_rate_hz:.5g}.")
+    for name in ("start_m", "step_m"):
+        stated, said = getattr(own, name), getattr(radar, name)
+        if abs(stated - said) * (own.points if name == "step_m" else 1) > _RANGE_TOLERANCE_M:
+            raise InputError(f"it states {name} = {stated:.5g}; {radar.name} says {said:.5g}.")
     return radar
 
 
@@ -122,8 +133,18 @@ def _a121(file: h5py.File) -> Found:
     found = {"name": "acconeer a121", "carrier_hz": CARRIER_HZ, "points": points, "sweeps": sweeps, **ranges}
     saturated = float(read_array(result, "data_saturated").mean()) if "data_saturated" in members(result) else None
     warnings = ("only the first sensor of the first group is read",) if several else ()
-    times_s = read_array(result, "tick").astype(np.float64) * 1e-6
+    times_s = read_array(result, "tick").astype(np.float64) / _ticks_per_second(file)
     return found, (*_A121, "result", "frame"), _one_per_frame(times_s, frame), saturated, warnings
+
+
+def _ticks_per_second(file: h5py.File) -> float:
+    info = _json(file, "server_info") if "server_info" in members(file) else {}
+    if info.get("ticks_per_second") is None:
+        return _TICKS_PER_SECOND
+    ticks = _number(info, "ticks_per_second")
+    if not 0 < ticks < np.inf:
+        raise InputError(f"its ticks_per_second must be a positive number; got {ticks}.")
+    return ticks
 
 
 def _subsweep(config: dict[str, Any]) -> tuple[Any, bool]:
