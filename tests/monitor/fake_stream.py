@@ -31,6 +31,7 @@ class FakeStream:
         quality: of its beats.
         low_bpm: its alarm limit.
         before_s: how long it has been running when the server begins.
+        run: tells beginnings apart.
     """
 
     number: int = 0
@@ -43,6 +44,7 @@ class FakeStream:
     high_bpm: float = 130.0
     delay_s: float = 1.0
     before_s: float = 60.0
+    run: str | None = None
     gaps_s: list[tuple[float, float]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
 
@@ -72,6 +74,7 @@ class FakeStream:
             "warnings": [],
             "freqs_hz": FREQS_HZ.tolist(),
             "limits": self.limits(),
+            "run": self.run,
         }
 
     def limits(self) -> dict[str, float]:

@@ -239,6 +239,41 @@ def test_who_says_no_token_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     asyncio.run(story())
 
 
+def test_where_too_many_wait_for_their_token_the_next_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("radarode.monitor.app.MAX_WAITING", 1)
+
+    async def story() -> None:
+        async with Running(settings=SECRET) as monitor, monitor.connect():
+            await asyncio.sleep(0.1)
+            async with monitor.connect() as viewer:
+                assert await code_of(viewer) == 1013
+            assert monitor.service.refused == {"too many wait for their token": 1}
+
+    asyncio.run(story())
+
+
+def test_a_connection_that_dawdles_behind_its_first_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("radarode.monitor.server.HEADERS_S", 0.3)
+    monkeypatch.setattr("radarode.monitor.server.IDLE_S", 0.2)
+
+    async def story() -> None:
+        async with Running() as monitor:
+            reader, writer = await asyncio.open_connection("127.0.0.1", monitor.port)
+            asked = f"GET /health HTTP/1.1\r\nHost: 127.0.0.1:{monitor.port}\r\n\r\n".encode()
+            for _ in range(2):
+                writer.write(asked)
+                assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+                await asyncio.sleep(0.15)
+            writer.write(b"GET /hea")
+            async with asyncio.timeout(3.0):
+                with contextlib.suppress(ConnectionResetError):
+                    while await reader.read(65536):
+                        pass
+            writer.close()
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -448,3 +483,5 @@ def test_a_port_in_use_or_a_foreign_address_is_one_line() -> None:
         listen(MonitorSettings(host="203.0.113.7", token=TOKEN))
     with pytest.raises(InputError, match="an address of this machine"):
         listen(MonitorSettings(host="no such host", token=TOKEN))
+    with pytest.raises(InputError, match=r"`host` .*a\.\.b"):
+        listen(MonitorSettings(host="a..b", token=TOKEN))

@@ -116,6 +116,45 @@ def test_it_connects_again_after_the_server_restarts(viewer: Viewer) -> None:
     viewer.forgive("ERR_CONNECTION")
 
 
+def test_another_run_of_a_stream_is_another_stream_although_its_time_is_later(viewer: Viewer) -> None:
+    with FakeServer([FakeStream(run="one", events=[{"at_s": 50.0, "text": "of the first run"}])]) as first:
+        page, port = viewer.open(first.url), first.port
+        expect(page.locator(".events li")).to_contain_text("of the first run")
+    expect(page.locator("#lost-bar")).to_contain_text("Connection lost")
+    with FakeServer([FakeStream(run="two", before_s=90.0, bpm=88.0)], port):
+        expect(page.locator("#lost-bar")).to_be_hidden(timeout=15_000)
+        expect(page.locator(".bpm")).to_have_text("88")
+        expect(page.locator(".events li")).to_have_count(0)
+    viewer.forgive("ERR_CONNECTION")
+
+
+PAST = """async () => {
+  const { Past } = await import(new URL("static/js/past.js", document.baseURI));
+  const past = new Past(0, () => null);
+  await past.fetch(30, 40);
+  const both = past.eventsWith([{ atS: 20, text: "older" }, { atS: 90, text: "newer" }]);
+  const [fetched, seen] = [window.fetch, []];
+  let asked = 0;
+  window.fetch = () => { asked += 1; return Promise.reject(new Error("down")); };
+  for (let k = 0; k < 40; k += 1) {
+    await past.fetch(200, 210).catch((error) => seen.push(error.message));
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  window.fetch = fetched;
+  return [both.map(({ text }) => text), asked, seen];
+}"""
+
+
+def test_history_brings_older_marks_and_is_not_asked_for_at_every_frame_behind_a_failure(viewer: Viewer) -> None:
+    with FakeServer(
+        [FakeStream(before_s=400.0, events=[{"at_s": 20.0, "text": "older"}, {"at_s": 35.0, "text": "old"}])]
+    ) as server:
+        both, asked, seen = viewer.open(server.url).evaluate(PAST)
+    assert both == ["old", "older", "newer"]
+    assert asked == 2
+    assert seen == ["down"]
+
+
 def test_pause_scroll_back_mark_and_export(viewer: Viewer) -> None:
     with FakeServer([FakeStream(before_s=400.0)]) as server:
         page = viewer.open(server.url)

@@ -52,3 +52,17 @@ def test_two_services_in_one_process_do_not_mix() -> None:
             assert values((await two.get("/metrics")).text)["radarode_streams", ""] == 2
 
     asyncio.run(story())
+
+
+def test_samples_that_the_disk_did_not_take_are_a_metric() -> None:
+    async def story() -> None:
+        async with Running("run", "run") as monitor:
+            said = {"path": "a.hea", "bytes": 7, "error": None, "lost_samples": 400, "sink_errors": None}
+            monitor.service.lines[0].watch.recording = lambda: said
+            text = (await monitor.get("/metrics")).text
+            found = values(text)
+            assert found["radarode_recording_lost_samples_total", "stream 0"] == 400
+            assert ("radarode_recording_lost_samples_total", "stream 1") not in found
+            assert "lost on the link" in next(line for line in text.splitlines() if "HELP radarode_refused" in line)
+
+    asyncio.run(story())

@@ -60,6 +60,14 @@ def test_a_service_is_read(tmp_path: Path) -> None:
         (("host: 127.0.0.1", "token_file: FOLDER/nowhere"), "nowhere"),
         (("{radar: awr1843}", "{}"), "needs to know the radar"),
         (("streams:", "streams: ["), "not YAML"),
+        (("heart_bpm: 60", "speed: fast"), "stream 'bed 1': an option has a value of the wrong kind"),
+        (("channels: 50", "channels: '50'"), "stream 'bed 1': `channels`"),
+        (("channels: 50", "channels: 2000"), "stream 'bed 1': `channels` .* 1024"),
+        (("heart_bpm: 60", "1: 2"), "stream 'bed 1': "),
+        (("lsl:bed-1", "foo"), "stream 'bed 1': `sink`"),
+        (("lsl:bed-1", "'lsl:'"), "stream 'bed 1': `sink`"),
+        (("lsl:bed-1", "mqtt://x"), "stream 'bed 1': `address`"),
+        (("record: FOLDER/one", "record: ''"), "stream 'bed 1': `record`"),
     ],
 )
 def test_a_fault_is_one_line_that_names_it(change: tuple[str, str], told: str, tmp_path: Path) -> None:

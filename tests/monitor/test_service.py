@@ -225,7 +225,9 @@ def test_lost_samples_are_shown_as_a_share_of_the_last_minute() -> None:
 def test_a_restart_begins_time_and_history_anew_and_is_told() -> None:
     clocked = Clocked()
     clocked.take(range(40))
+    run = clocked.watch.hello()["run"]
     clocked.watch.begin(facts(channels=5))
+    assert run != clocked.watch.hello()["run"] is not None
     assert clocked.words("restart") == [{"type": "restart", "stream": 0}]
     assert (clocked.watch.stream_s, clocked.watch.messages(0, 100)) == (0.0, [])
     clocked.take(range(20), channels=5)
@@ -239,3 +241,32 @@ def test_a_restart_to_other_counts_is_no_negative_loss() -> None:
     clocked.take(range(40), lost=500)
     clocked.watch.take(make_update(0))
     assert clocked.watch.lost_share == 0.0
+
+
+def test_a_source_that_fails_for_ever_is_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "LONGEST_WAIT_S", 0.01)
+
+    async def story() -> None:
+        service, engine = make_service("fails")
+        service.lines[0].failures = 1030
+        service.start()
+        await until(lambda: engine.made["stream 0"] > 2 if engine.made else False)
+        assert service.lines[0].failures > 1031
+        await service.stop()
+
+    asyncio.run(story())
+
+
+def test_a_task_that_dies_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(self: Watch) -> None:
+        raise ZeroDivisionError("a bug in a task")
+
+    monkeypatch.setattr(Watch, "tick", broken)
+
+    async def story() -> None:
+        service, _ = make_service("fails")
+        service.start()
+        await until(lambda: "a bug in a task" in caplog.text)
+        await service.stop()
+
+    asyncio.run(story())

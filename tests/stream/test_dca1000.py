@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.stream.radar_udp import SETTINGS, WARMUP_S, capture, frames, playing,
 
 FAST = 20.0
 SECONDS = 14.0
+FIRST = struct.pack("<IIH", 1, 0, 0) + bytes(1456)
 
 
 def received(
@@ -106,7 +108,7 @@ def test_what_it_says_before_anything_is_known() -> None:
     udp = source()
 
     async def go() -> str:
-        task = asyncio.create_task(anext(aiter(udp.packets())))
+        task = asyncio.ensure_future(anext(aiter(udp.packets())))
         async with asyncio.timeout(5):
             while udp.port == 0:
                 await asyncio.sleep(0.01)
@@ -162,6 +164,8 @@ def test_radars_and_ports_that_cannot_be_used() -> None:
         Receiver("192.0.2.1", 4098)
     with pytest.raises(InputError, match="between 0 and 65535"):
         Receiver("127.0.0.1", 70_000)
+    with pytest.raises(InputError, match=r"cannot listen on a\.\.b"):
+        Receiver("a..b", 4098)
     taken = Receiver("127.0.0.1", 0)
     with pytest.raises(InputError, match="Free the port"):
         Receiver("127.0.0.1", taken.port)
@@ -176,22 +180,52 @@ def test_the_receiver_keeps_to_one_sender_and_to_its_memory() -> None:
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
         ):
             other.bind(("127.0.0.2", 0))
-            one.sendto(b"first", ("127.0.0.1", receiver.port))
+            other.sendto(b"junk", ("127.0.0.1", receiver.port))
             _wait(lambda: receiver.received == 1)
+            one.sendto(FIRST, ("127.0.0.1", receiver.port))
+            _wait(lambda: receiver.received == 2)
             other.sendto(b"foreign", ("127.0.0.1", receiver.port))
             _wait(lambda: receiver.foreign == 1)
             for _ in range(3000):
                 one.sendto(b"more", ("127.0.0.1", receiver.port))
-            _wait(lambda: receiver.received == 3001)
+            _wait(lambda: receiver.received == 3002)
         batches = receiver.take(1.0)
-        assert sum(len(batch.lengths) for batch in batches) + receiver.overflowed == 3001
+        assert sum(len(batch.lengths) for batch in batches) + receiver.overflowed == 3002
         assert receiver.overflowed > 0
-        assert bytes(batches[0].packets[0][:5]) == b"first"
-        assert batches[0].lengths[:2].tolist() == [5, 4]
+        assert bytes(batches[0].packets[1][: len(FIRST)]) == FIRST
+        assert batches[0].lengths[:3].tolist() == [4, len(FIRST), 4]
         assert receiver.take(0.0) == []
     finally:
         receiver.close()
         receiver.close()
+
+
+def test_junk_neither_locks_the_radar_out_nor_goes_uncounted() -> None:
+    udp = source()
+
+    async def go() -> str:
+        task = asyncio.ensure_future(anext(aiter(udp.packets())))
+        async with asyncio.timeout(5):
+            while udp.port == 0:
+                await asyncio.sleep(0.01)
+            with (
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+            ):
+                other.bind(("127.0.0.2", 0))
+                other.sendto(b"\x00", ("127.0.0.1", udp.port))
+                await until(lambda: udp.counts.damaged == 1, 2.0)
+                one.sendto(FIRST, ("127.0.0.1", udp.port))
+                await until(lambda: udp.counts.received == 1, 2.0)
+                other.sendto(FIRST, ("127.0.0.1", udp.port))
+                await until(lambda: "1 datagrams came from other" in udp.progress, 2.0)
+        said = udp.progress
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return said
+
+    assert "1 datagrams came from other addresses and are not used" in asyncio.run(go())
+    assert (udp.counts.received, udp.lost()) == (1, 0)
 
 
 def _wait(true) -> None:

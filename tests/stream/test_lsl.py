@@ -11,6 +11,7 @@ import pytest
 from radarode.core.errors import InputError
 from radarode.core.notice import NOTICE
 from radarode.stream.sinks.lsl import MARKER, MARKERS_SUFFIX, LslSink
+from radarode.stream.sources import lsl as lsl_source
 from radarode.stream.sources.lsl import LslSource
 from radarode.stream.types import SourceFacts
 from tests.stream.made import DRAWN_ERROR, FACTS, facts_of, packets_of, run, take, truth, updates
@@ -173,3 +174,18 @@ def test_bad_options_are_one_line() -> None:
     ):
         with pytest.raises(InputError, match=words):
             make()
+
+
+def test_outlet_that_is_found_but_cannot_be_reached_is_one_clear_line(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(_found: pylsl.StreamInfo) -> None:
+        time.sleep(3.0)
+        raise pylsl.util.TimeoutError("the operation failed due to a timeout.")
+
+    monkeypatch.setattr(lsl_source, "_open", unreachable)
+    made = outlet(name)
+    with pytest.raises(InputError, match="was found but could not be reached within 3 s") as caught:
+        run(take(LslSource(name, timeout_s=3.0), lambda _: False, 12.0))
+    assert "\n" not in str(caught.value)
+    del made

@@ -67,6 +67,7 @@ def test_a_log_of_packets_is_sent_like_the_bare_stream(tmp_path: Path) -> None:
         (["--speed", "0"], "`speed`"),
         (["--radar", "cw24"], "chirping"),
         (["--to", "no.such.host.invalid:4098"], "no host"),
+        (["--to", "a..b:4098"], "no host a..b"),
     ],
 )
 def test_bad_input(options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

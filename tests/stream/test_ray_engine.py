@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from radarode.core.errors import InputError
 from radarode.data.native import save_recording
 from radarode.models.pretrained import Pretrained, load_model
 from radarode.simulate import person_of, simulate_recording
+from radarode.stream import ray_engine as ray_engine_module
 from radarode.stream.ray_engine import RayEngine, RayRunner
 from radarode.stream.ray_group import MOST_WAITING, StreamGroup
 from radarode.stream.resume import ResumingRunner
@@ -195,3 +197,32 @@ def test_a_runner_goes_on_from_saved_bytes(weights: Pretrained, recording: Path,
     assert second.updates[0].rcg_first > 0, "it did not begin anew"
     whole = Heard([*first, *second])
     same(whole, here)
+
+
+def test_actors_that_die_for_ever_are_replaced_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray.exceptions import RayActorError
+
+    monkeypatch.setattr(ray_engine_module, "LONGEST_PAUSE_S", 0.0)
+
+    class Dead:
+        def __getattr__(self, name: str) -> Dead:
+            return self
+
+        async def remote(self, *_: object) -> None:
+            raise RayActorError
+
+    class Deaths:
+        count = 0
+
+        def actor_of(self, name: str) -> tuple[int, Dead]:
+            self.count += 1
+            if self.count > 1100:
+                raise InputError("enough")
+            return 0, Dead()
+
+        def lost(self, group: int) -> None: ...
+
+    runner = RayRunner(Deaths(), StreamSpec("a", "simulate"))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="enough"):
+        asyncio.run(runner.run())
+    assert runner.moves == 1100

@@ -317,3 +317,29 @@ def test_bad_options_are_one_clear_line(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=words):
             make()
+
+
+def test_many_long_marks_on_one_sample_stay_one_readable_note(tmp_path: Path) -> None:
+    sink = Recorder(tmp_path, "wfdb")
+    sink.begin(FACTS)
+    for update in updates(10.0):
+        sink.write(update)
+    for number in range(8):
+        sink.mark(5.0, f"{number} " + "x" * 70)
+    sink.close()
+    (path,) = tmp_path.glob("*.hea")
+    found = wfdb.rdann(str(path.with_suffix("")), "qrs")
+    notes = [note for note in found.aux_note if note]
+    assert len(notes) == 1
+    assert notes[0].startswith("0 xx")
+    assert len(notes[0].encode()) <= 250
+    assert set(found.symbol) == {"N", '"'}
+    assert found.sample.max() < 2000
+
+
+def test_a_stream_that_goes_on_from_elsewhere_has_lost_nothing(tmp_path: Path) -> None:
+    later = [one for one in updates(100.0) if one.rcg_first >= 90 * FS]
+    first = later[0].settled_first // FS * FS
+    sink = record(tmp_path, "wfdb", later)
+    assert sink.lost_samples == 0
+    assert lengths(tmp_path, "wfdb") == [100 * FS - first]

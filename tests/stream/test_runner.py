@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -213,3 +214,21 @@ def test_the_updates_are_those_of_the_stream_alone() -> None:
     live = LiveStream(untrained(), FACTS)
     alone = [update for one in cut() if (update := live.push(one)) is not None]
     np.testing.assert_array_equal(joined(heard, "drawn"), joined([*alone, live.finish()], "drawn"))
+
+
+@pytest.mark.parametrize("speed", [1.0, 4.0])
+def test_the_lag_holds_what_waited_for_a_slow_network(monkeypatch: pytest.MonkeyPatch, speed: float) -> None:
+    push = LiveStream.push
+
+    def slow(self: LiveStream, packet: Packet) -> Update | None:
+        time.sleep(0.02)
+        return push(self, packet)
+
+    monkeypatch.setattr(LiveStream, "push", slow)
+    now_s, heard = time.monotonic(), []
+    late = [replace(one, arrived_s=one.arrived_s + now_s - 30.0) for one in cut(1600)]
+    runner = Runner(Script(FACTS, *late, speed=speed), untrained())
+    runner.listeners.append(lambda news: heard.append(news) if isinstance(news, Update) else None)
+    asyncio.run(runner.run())
+    lags = [one.lag_s for one in heard[4:-1]]
+    assert (min(lags) > 20.0) if speed == 1.0 else (max(lags) < 5.0)

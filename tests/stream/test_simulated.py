@@ -72,3 +72,9 @@ def test_heart_rate_is_what_was_asked_for(heart_bpm: float | str, expected: floa
 def test_bad_options_are_refused_before_anything_runs(make) -> None:
     with pytest.raises(InputError):
         make()
+
+
+@pytest.mark.parametrize("channels", [0, 1025, 2.0, "2"])
+def test_channels_out_of_range_are_refused_at_once(channels: object) -> None:
+    with pytest.raises(InputError, match="`channels` must be a whole number between 1 and 1024"):
+        SimulatedSettings(channels=channels)  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ from starlette.websockets import WebSocket
 from radarode.core.errors import InputError
 from radarode.monitor.access import SUBPROTOCOL, Guard, offered_token, token_right
 from radarode.monitor.export import FORMATS, Export, make_export
-from radarode.monitor.hub import GONE, NO_TOKEN
+from radarode.monitor.hub import FULL, GONE, NO_TOKEN
 from radarode.monitor.messages import Token, UnreadableError, read_command
 from radarode.monitor.metrics import exposition, make_registry
 from radarode.monitor.protocol import pack_many
@@ -179,6 +179,9 @@ class Pages:
             return await socket.send_denial_response(PlainTextResponse("no token or a wrong one\n", 401))
         try:
             await socket.accept(SUBPROTOCOL if SUBPROTOCOL in socket.scope["subprotocols"] else None)
+            if not known and offered is None and self._waiting >= MAX_WAITING:
+                self._service.refused["too many wait for their token"] += 1
+                return await socket.close(FULL, "too many wait for their token")
             if known or (offered is None and await self._says_token(socket)):
                 return await self._service.hub.serve(socket)
             self._service.refused["no token or a wrong one"] += 1
@@ -188,8 +191,6 @@ class Pages:
 
     async def _says_token(self, socket: WebSocket) -> bool:
         """Wait for the token as first message."""
-        if self._waiting >= MAX_WAITING:
-            return False
         self._waiting += 1
         try:
             async with asyncio.timeout(TOKEN_WAIT_S):

@@ -17,7 +17,7 @@ _COUNTS = {
     "lost_samples": "samples at 200 Hz that never arrived",
     "late_packets": "packets that came too late or twice",
     "dropped_packets": "packets that this machine was too slow for",
-    "refused_packets": "packets that could not be read",
+    "refused_packets": "packets that could not be read, and those lost on the link to the source",
     "restarts": "times the stream began anew",
 }
 
@@ -46,6 +46,7 @@ class ServiceCollector(Collector):
             for line in lines:
                 counter.add_metric([line.spec.name], getattr(line.watch.counts, name))
             yield counter
+        yield _lost_on_disk(lines)
         yield GaugeMetricFamily("radarode_viewers", "open pages", value=hub.viewers)
         yield CounterMetricFamily("radarode_viewer_messages_dropped", "messages too many for slow viewers", hub.dropped)
         yield _reasons("radarode_viewers_closed", "viewers that were closed", hub.closed)
@@ -88,6 +89,16 @@ def _reasons(name: str, text: str, counts: dict[str, int]) -> CounterMetricFamil
     counter = CounterMetricFamily(name, text, labels=["reason"])
     for reason, count in counts.items():
         counter.add_metric([reason], count)
+    return counter
+
+
+def _lost_on_disk(lines: tuple[Line, ...]) -> CounterMetricFamily:
+    text = "samples at 200 Hz that no recorded file has because the disk was full"
+    counter = CounterMetricFamily("radarode_recording_lost_samples", text, labels=["stream"])
+    for line in lines:
+        recording = line.watch.recording()
+        if recording is not None:
+            counter.add_metric([line.spec.name], recording.get("lost_samples", 0))
     return counter
 
 

@@ -13,12 +13,14 @@ A binary message is a header of 24 bytes, little-endian, and float32 values:
 
 JSON messages have a `type`:
 
-    hello    streams: [{number, name, channels, fs_hz, kind, simulated, warnings, freqs_hz, limits}], notice, version,
-             history_s; sent once per connection, and again when streams change
+    hello    streams: [{number, name, channels, fs_hz, kind, simulated, warnings, freqs_hz, limits, run}], notice,
+             version, history_s; sent once per connection, and again when streams change; `run` is another one whenever
+             a stream's time began anew, null before it began
     beats    stream, r_s, quality (lists; beats of the drawn ECG), in stream time
     state    stream, stream_s (newest motion), signal, quality, heart_rate_bpm or null, interval_ms or null, lag_s,
              counts {...}, lost_share (of the last 60 s), drift_ppm, alarms: [{name, text, since_s, level, active,
-             silenced}], limits: {low_bpm, high_bpm, delay_s}, recording: {path, bytes, error} or null; once or
+             silenced}], limits: {low_bpm, high_bpm, delay_s}, recording: {path, bytes, error,
+             lost_samples (that no file has, the disk was full), sink_errors (of the other sinks)} or null; once or
              twice a second
     restart  stream: its time begins anew at 0
     event    stream, at_s, text: a mark that somebody made
@@ -38,7 +40,8 @@ length in bytes as a little-endian uint32; a message that begins with "{" is JSO
 the header `Authorization: Bearer TOKEN`.
 
 Codes of a closed websocket: 4401 no token or a wrong one, 4400 a message that nobody can read, 4408 the client does not
-read, 4429 too many messages, 1009 too long a message, 1013 too many clients, 1012 the server stops.
+read, 4429 too many messages, 1009 too long a message, 1013 too many clients
+or too many that have not said their token, 1012 the server stops.
 """
 
 from __future__ import annotations

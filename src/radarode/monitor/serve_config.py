@@ -13,6 +13,7 @@ from radarode.core.config import from_plain
 from radarode.core.errors import InputError
 from radarode.monitor.limits import Limits
 from radarode.monitor.settings import MonitorSettings, find_token
+from radarode.stream.sinks import check_sink
 from radarode.stream.sources import open_source
 from radarode.stream.spec import StreamSpec
 from radarode.stream.types import StreamSettings
@@ -87,10 +88,10 @@ class ServeConfig:
         return self.stream
 
     def specs(self) -> list[StreamSpec]:
-        """Return the streams; nothing is opened, though every source's text and options are looked at.
+        """Return the streams; nothing is opened, though the texts and options of sources and sinks are looked at.
 
         Raises:
-            InputError: a source or an option that does not exist, or two streams of one name.
+            InputError: a source, an option or a sink that does not exist, or two streams of one name.
         """
         names = [stream.name for stream in self.streams]
         for name in names:
@@ -131,7 +132,14 @@ def _spec(stream: StreamConfig) -> StreamSpec:
         if stream.record_format not in ("wfdb", "edf"):
             raise InputError.of("record_format", "wfdb or edf", repr(stream.record_format))
         open_source(stream.source, **stream.options)
+        if stream.record is not None and not stream.record.strip():
+            raise InputError.of("record", "a folder to record into", repr(stream.record))
         record = () if stream.record is None else (f"{stream.record_format}:{stream.record}",)
+        for sink in (*record, *stream.sinks):
+            check_sink(sink)
         return StreamSpec(stream.name, stream.source, stream.options, (*record, *stream.sinks))
     except InputError as error:
         raise InputError(f"stream {stream.name!r}: {error}") from None
+    except (TypeError, ValueError) as error:
+        text = " ".join(str(error).split()).rstrip(".")
+        raise InputError(f"stream {stream.name!r}: an option has a value of the wrong kind ({text}).") from None

@@ -22,6 +22,9 @@ from radarode.monitor.settings import MonitorSettings
 HEADERS_S = 10.0
 """A connection that has not sent a request by then is closed."""
 
+IDLE_S = 15
+"""So long may a connection be silent between two requests."""
+
 LINGER_S = 1.0
 """A websocket that is closed may take so long to send what waits."""
 
@@ -34,13 +37,32 @@ GRACE_S = 2
 class WebRequest(H11Protocol):
     """Close connections that dawdle, and those too many."""
 
+    _guard: asyncio.TimerHandle | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection."""
         super().connection_made(transport)
         if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
             transport.abort()
             return
-        self.loop.call_later(HEADERS_S, self._close_dawdler)
+        self._wait(HEADERS_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection."""
+        if self._guard is not None:
+            self._guard.cancel()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, not forever either."""
+        self.scope = None  # type: ignore[assignment]
+        self._wait(IDLE_S + HEADERS_S)
+        super().on_response_complete()
+
+    def _wait(self, seconds: float) -> None:
+        if self._guard is not None:
+            self._guard.cancel()
+        self._guard = self.loop.call_later(seconds, self._close_dawdler)
 
     def _close_dawdler(self) -> None:
         if self.scope is None:
@@ -81,8 +103,9 @@ def listen(settings: MonitorSettings) -> socket.socket:
         found = socket.getaddrinfo(
             settings.host or None, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-    except OSError as error:
-        raise InputError.of("host", "an address of this machine", f"{settings.host!r} ({error.strerror})") from None
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", "no host name")
+        raise InputError.of("host", "an address of this machine", f"{settings.host!r} ({why})") from None
     family, kind, protocol, _, address = found[0]
     listening = socket.socket(family, kind, protocol)
     try:
@@ -109,7 +132,7 @@ def server_config(app: Any, settings: MonitorSettings) -> uvicorn.Config:
         ws_ping_timeout=20.0,
         limit_concurrency=settings.max_clients + SPARE_CONNECTIONS,
         h11_max_incomplete_event_size=16384,
-        timeout_keep_alive=15,
+        timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=GRACE_S,
         access_log=False,
         log_config=None,

@@ -27,6 +27,9 @@ from radarode.stream.types import SourceFacts, Update
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 """How long is waited before a failed source is tried again: doubled each time, up to the longest."""
 
+MOST_DOUBLINGS = 10
+"""Far above the longest wait; without it the doubling would overflow."""
+
 STEADY_S = 60.0
 """A source that ran for so long is tried again soon when it fails."""
 
@@ -132,6 +135,8 @@ class Service:
         if not self._tasks:
             self._tasks = [asyncio.ensure_future(self._keep_running(line)) for line in self.lines]
             self._tasks.append(asyncio.ensure_future(self._tick()))
+            for task in self._tasks:
+                task.add_done_callback(_tell_death)
 
     async def stop(self) -> None:
         """Tell viewers, stop the streams and close what they write, within `STOP_S`."""
@@ -200,7 +205,7 @@ class Service:
                 return
             line.failures = 1 if time.monotonic() - line.tried_s > STEADY_S else line.failures + 1
             line.error = error
-            wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (line.failures - 1))
+            wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(line.failures - 1, MOST_DOUBLINGS))
             self.hub.send(encode("error", text=f"{line.spec.name}: {error} Tried again in {wait_s:.0f} s."))
             logger.warning("%s: %s", line.spec.name, error)
             line.watch.tick()
@@ -233,3 +238,9 @@ class Service:
             self.hub.check_stalled()
             for line in self.lines:
                 line.watch.tick()
+
+
+def _tell_death(task: asyncio.Task[None]) -> None:
+    """Log a task of the service that a bug ended."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("a bug ended a task of the service", exc_info=error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -59,6 +60,7 @@ class Watch:
         self.last: Update | None = None
         self.recording: Callable[[], Mapping[str, Any] | None] = lambda: None
         self.restarts = 0
+        self.run: str | None = None
         self._alarms = AlarmState()
         self._told_s, self._updated_s = float("-inf"), clock()
         self._empty()
@@ -73,7 +75,7 @@ class Watch:
     def begin(self, facts: SourceFacts) -> None:
         """Begin, or begin anew: the stream's time starts at 0 again and its history is empty."""
         again, self.facts = self.facts is not None, facts
-        self.last = None
+        self.last, self.run = None, secrets.token_hex(8)
         self._empty()
         if again:
             self.restarts += 1
@@ -161,6 +163,7 @@ class Watch:
             "warnings": facts.warnings,
             "freqs_hz": self._freqs_hz.round(4).tolist(),
             "limits": _limit_fields(self.limits),
+            "run": self.run,
         }
 
     def messages(self, from_s: float, to_s: float) -> list[Message]:

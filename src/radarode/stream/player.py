@@ -136,8 +136,9 @@ class Player:
         """
         try:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-        except OSError as error:
-            raise InputError(f"there is no host {host} to send to ({error.strerror}).") from error
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", "no host name")
+            raise InputError(f"there is no host {host} to send to ({why}).") from error
         begun_s = time.monotonic()
         with socket.socket(family, socket.SOCK_DGRAM) as sender:
             for number, datagram in self._due():

@@ -159,7 +159,7 @@ class RayRunner:
                     self._engine.lost(group)
                     self.moves += 1
                     deaths = deaths + 1 if time.monotonic() - begun_s < QUICK_DEATH_S else 0
-                    await asyncio.sleep(min(LONGEST_PAUSE_S, 0.25 * 2**deaths) if deaths > 1 else 0)
+                    await asyncio.sleep(min(LONGEST_PAUSE_S, 0.25 * 2 ** min(deaths, 10)) if deaths > 1 else 0)
         finally:
             await asyncio.shield(self._stop())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import struct
 import threading
 import time
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ from numpy.typing import NDArray
 
 from radarode.core.errors import InputError
 from radarode.radar.packet_stream import LARGEST_BYTES
+from radarode.radar.readers.packets import DATA_BYTES, HEADER_BYTES
 
 _WIDTH = LARGEST_BYTES + 6
 """Longer datagrams are cut, which shows that they are none of a DCA1000."""
 
+_HEADER = struct.Struct("<IIH")
 _ROWS = 1024
 _BUFFER_BYTES = 8 * 2**20
 _WAIT_S = 0.1
@@ -54,7 +57,7 @@ class Receiver:
 
     Attributes:
         port: UDP port.
-        received: datagrams from the radar's address.
+        received: datagrams from the radar's address, or from any before a radar was heard.
         foreign: datagrams from another address than the radar's, not used.
         overflowed: datagrams dropped since nobody took them.
 
@@ -123,19 +126,20 @@ class Receiver:
                 return
             except OSError:  # a host's refusal of something sent before
                 continue
-            if sender[0] != self._sender and not self._switch(sender[0]):
+            if not self._heard(sender[0], _plausible(self._table[self._used], length)):
                 self.foreign += 1
                 continue
             self._lengths[self._used] = length
             self._used += 1
             self.received += 1
-            self._heard_s = time.monotonic()
 
-    def _switch(self, sender: str) -> bool:
-        """Tell whether to listen to another address from now on: the first, or the old one fell silent."""
-        if time.monotonic() - self._heard_s < _SILENT_S:
+    def _heard(self, sender: str, plausible: bool) -> bool:
+        """Tell whether to use a datagram; only plausible ones make or keep an address the radar's."""
+        now_s = time.monotonic()
+        if sender != self._sender and now_s - self._heard_s < _SILENT_S:
             return False
-        self._sender = sender
+        if plausible:
+            self._sender, self._heard_s = sender, now_s
         return True
 
     def _close_table(self) -> None:
@@ -152,6 +156,15 @@ class Receiver:
         self._used = 0
 
 
+def _plausible(row: NDArray[np.uint8], length: int) -> bool:
+    """Tell whether a datagram's header can be a DCA1000's: number and byte count go together, the size is possible."""
+    if not HEADER_BYTES < length <= LARGEST_BYTES:
+        return False
+    number, low, high = _HEADER.unpack_from(row.data)
+    place, rest = divmod(low + (high << 32), DATA_BYTES)
+    return rest == 0 and (place + 1) % 2**32 == number
+
+
 def _table() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return np.zeros((_ROWS, _WIDTH), dtype=np.uint8), np.zeros(_ROWS, dtype=np.int64)
 
@@ -163,10 +176,9 @@ def _open(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         opened = socket.socket(family, socket.SOCK_DGRAM)
-    except OSError as error:
-        raise InputError(
-            f"cannot listen on {host}:{port} ({error.strerror}). Name an address of this machine."
-        ) from error
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", "no host name")
+        raise InputError(f"cannot listen on {host}:{port} ({why}). Name an address of this machine.") from error
     try:
         for option in (getattr(socket, "SO_RCVBUFFORCE", 33), socket.SO_RCVBUF):
             with contextlib.suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 import time
@@ -140,8 +141,9 @@ class Runner:
             elif self._live is None:
                 raise InputError("the source sent motion before it told what it is.")
             else:
-                for update in await self._compute(partial(_push_all, self._live, cast(list[Packet], list(group)))):
-                    await self._deliver(update)
+                packets = cast(list[Packet], list(group))
+                for update, arrived_s in await self._compute(partial(_push_all, self._live, packets)):
+                    await self._deliver(update, arrived_s)
 
     async def _begin(self, facts: SourceFacts) -> None:
         if self._live is None:
@@ -157,7 +159,8 @@ class Runner:
         await self._outlets.begin(facts)
         self._tell(facts)
 
-    async def _deliver(self, update: Update | None) -> None:
+    async def _deliver(self, update: Update | None, arrived_s: float = math.inf) -> None:
+        """Hand an update on; `arrived_s` is when the newest packet in it did."""
         if update is None or self.facts is None:
             return
         if update.counts.restarts != self._restarts:  # the stream found by itself that the source began anew
@@ -165,7 +168,9 @@ class Runner:
             await self._tell_beginning(self.facts)
         mine = self.counts
         counts = replace(update.counts, dropped_packets=mine.dropped_packets, refused_packets=mine.refused_packets)
-        self.last = update = replace(update, counts=counts)
+        in_time = float(getattr(self.source, "speed", 1.0)) == 1.0
+        waited_s = max(0.0, time.monotonic() - arrived_s) if in_time else 0.0
+        self.last = update = replace(update, counts=counts, lag_s=update.lag_s + waited_s)
         self._tell(update)
         await self._outlets.write(update)
 
@@ -198,8 +203,8 @@ class Runner:
         return await asyncio.get_running_loop().run_in_executor(self._executor or shared_executor(), locked)
 
 
-def _push_all(live: LiveStream, packets: list[Packet]) -> list[Update]:
-    return [update for packet in packets if (update := live.push(packet)) is not None]
+def _push_all(live: LiveStream, packets: list[Packet]) -> list[tuple[Update, float]]:
+    return [(update, packet.arrived_s) for packet in packets if (update := live.push(packet)) is not None]
 
 
 def _one_line(error: Exception) -> str:

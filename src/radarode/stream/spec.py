@@ -62,13 +62,25 @@ def open_runner(
 
 
 def recording_of(runner: ResumingRunner) -> dict[str, Any] | None:
-    """Return path, bytes and error of what a runner records, or None; all sinks' errors are told here."""
-    errors = "; ".join(runner.sink_errors.values()) or None
-    for sink in runner.sinks:
+    """Return what a runner records, or None where there is nothing to tell.
+
+    Returns:
+        path, bytes, error and lost_samples of the first sink that records (None, 0, None and 0 without one), and
+        sink_errors: what is wrong with the other sinks, or None.
+    """
+    errors = dict(runner.sink_errors)
+    found: dict[str, Any] = {}
+    for number, sink in enumerate(runner.sinks):
         status = getattr(sink, "status", None)
         if status is not None:
-            return {**status(), "error": errors}
-    return {"path": None, "bytes": 0, "error": errors} if errors else None
+            found = status()
+            own = errors.pop(f"{type(sink).__name__} {number + 1}", None)
+            found["error"] = found["error"] or own  # a bug is told by the runner alone
+            break
+    others = "; ".join(errors.values()) or None
+    if not found and others is None:
+        return None
+    return {"path": None, "bytes": 0, "error": None, "lost_samples": 0, **found, "sink_errors": others}
 
 
 def mark_event(runner: ResumingRunner, at_s: float, text: str) -> None:

@@ -123,7 +123,8 @@ class Update:
         signal: what the stream sees now.
         quality: of the beats of the last 10 s, in [0, 1]; 0 without any.
         heart_rate_bpm: from the beats of the last 10 s; None where quality does not carry one.
-        lag_s: how far the end of `drawn` is behind the newest sample.
+        lag_s: how far the end of `drawn` is behind the newest sample; a runner adds how long that one waited for the
+            network.
         drift_ppm: how much faster the source's clock runs than this machine's; None where not known yet.
         counts: totals so far.
     """

@@ -22,13 +22,30 @@ def open_sink(text: str, **options: Any) -> Sink:
         InputError: the text, or an option, is none of them.
     """
     given = {name: value for name, value in options.items() if value is not None}
+    check_sink(text)
     kind, _, rest = text.partition(":")
-    if not rest or kind not in ("wfdb", "edf", "lsl", "mqtt", "mqtts"):
-        raise InputError.of("sink", f"one of {', '.join(KINDS)}", repr(text))
     try:
         return _open(kind, rest, text, given)
     except TypeError as error:
         raise InputError(f"the sink {text!r} does not take these options: {', '.join(given)}.") from error
+
+
+def check_sink(text: str) -> None:
+    """Look at the text of a sink; nothing is opened or created.
+
+    Raises:
+        InputError: it names no sink.
+
+    Example:
+        >>> check_sink("lsl:bed-1")
+    """
+    kind, _, rest = text.partition(":")
+    if not rest.strip() or kind not in ("wfdb", "edf", "lsl", "mqtt", "mqtts"):
+        raise InputError.of("sink", f"one of {', '.join(KINDS)}", repr(text.rpartition("@")[2]))
+    if kind in ("mqtt", "mqtts"):
+        from radarode.stream.mqtt_payload import parse_address
+
+        parse_address(text)
 
 
 def _open(kind: str, rest: str, text: str, given: dict[str, Any]) -> Sink:

@@ -22,6 +22,8 @@ from radarode.stream.sinks.segment import ECG_UNITS_PER_MV, INVALID, Head, to_as
 from radarode.stream.sinks.timeline import Window
 
 _FRAME_BYTES = 4
+MOST_NOTE_BYTES = 250
+"""The format stores the length of a note in one byte; what is longer would be read as annotations."""
 
 
 class WfdbSegment:
@@ -103,7 +105,8 @@ class WfdbSegment:
     def mark(self, sample: int, text: str) -> None:
         """Note what a person wrote about a moment."""
         place = max(1, sample - self.head.first)  # readers drop notes at 0
-        self._marks[place] = "; ".join(filter(None, (self._marks.get(place), to_ascii(text))))
+        joined = "; ".join(filter(None, (self._marks.get(place), to_ascii(text))))
+        self._marks[place] = joined.encode()[:MOST_NOTE_BYTES].decode(errors="ignore")
 
     def sync(self) -> None:
         """Bring the samples to the disk, then a header that tells of them, and annotations.

@@ -68,6 +68,7 @@ class Timeline:
         self.final = 0
         self.written = 0
         self.lost = 0
+        self._begun = False
         self._first = 0
         self._ecg = np.empty(0, np.float32)
         self._motion_first = 0
@@ -76,6 +77,8 @@ class Timeline:
 
     def add(self, update: Update) -> None:
         """Take an update: motion, then drawn, then settled samples with their beats."""
+        if not self._begun:
+            self._begin(update)
         self._take_motion(update.rcg_first, update.rcg)
         if len(update.drawn):
             self._take_ecg(update.drawn_first, update.drawn, update.drawn_beats.r_s)
@@ -108,6 +111,12 @@ class Timeline:
             self._motion_first = until
         self._r = self._r[self._r >= until]
         self._first = until
+
+    def _begin(self, update: Update) -> None:
+        """Begin where the first update does: a stream that goes on from elsewhere does not begin at 0."""
+        first = min(update.rcg_first, update.drawn_first, update.settled_first) // STEP * STEP
+        self._first = self._motion_first = self.final = self.written = first
+        self._begun = True
 
     def _take_motion(self, first: int, rcg: FloatArray) -> None:
         end = self._motion_first + self._motion.shape[1]

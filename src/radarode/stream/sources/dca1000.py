@@ -92,10 +92,13 @@ class Dca1000Source:
     @property
     def progress(self) -> str:
         """Return what goes on, one line."""
+        unused = (self._receiver.foreign, self._receiver.overflowed) if self._receiver else (0, 0)
+        words = ("came from other addresses and are not used", "were dropped, as this machine is too slow")
+        other = "".join(f"; {count} datagrams {what}" for count, what in zip(unused, words, strict=True) if count)
         if self._link.counts.received:
-            return self.extractor.progress
+            return f"{self.extractor.progress}{other}"
         refused = self._link.counts.damaged
-        seen = f"; {refused} datagrams are none of a DCA1000" if refused else ""
+        seen = f"; {refused} datagrams are none of a DCA1000{other}" if refused else other
         return f"waiting for packets on UDP {self._host}:{self.port}{seen}"
 
     def lost(self) -> int:

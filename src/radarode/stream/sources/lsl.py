@@ -62,22 +62,28 @@ class LslSource:
         """Yield facts, then packets of about 0.1 s; facts again behind another outlet.
 
         Raises:
-            InputError: no such stream in time, an irregular or absurd rate, text instead of numbers.
+            InputError: no such stream in time, or none that can be reached; an irregular or absurd rate; text instead
+                of numbers.
         """
         broken = import_pylsl().util
         thread = ThreadPoolExecutor(1, thread_name_prefix="lsl-source")
-        identity, timeout_s = None, self.timeout_s
+        identity, deadline_s = None, time.monotonic() + self.timeout_s
         try:
             while True:
-                found = await self._find(thread, timeout_s)
+                found = await self._find(thread, deadline_s)
                 try:
                     inlet, info = await _in(thread, lambda found=found: _open(found))
                     if info.uid() != identity:
                         yield self._facts(info)
-                    identity, timeout_s = info.uid(), math.inf
+                    identity, deadline_s = info.uid(), math.inf
                     async for packet in _receive(thread, inlet, info.nominal_srate()):
                         yield packet
                 except (broken.LostError, broken.TimeoutError):
+                    if identity is None and time.monotonic() >= deadline_s:
+                        raise InputError(
+                            f"the LSL stream {self.stream!r} was found but could not be reached within "
+                            f"{self.timeout_s:g} s. Check that a firewall between both machines lets LSL pass."
+                        ) from None
                     self.reconnects += identity is not None
         finally:
             thread.shutdown(wait=False)
@@ -86,17 +92,16 @@ class LslSource:
         """Return 0: LSL delivers all or breaks; what is missing shows in the time stamps."""
         return 0
 
-    async def _find(self, thread: ThreadPoolExecutor, timeout_s: float) -> StreamInfo:
+    async def _find(self, thread: ThreadPoolExecutor, deadline_s: float) -> StreamInfo:
         pylsl = import_pylsl()
         prop, value = ("type", self.stream[5:]) if self.stream.startswith("type=") else ("name", self.stream)
-        deadline_s = time.monotonic() + timeout_s
         while (left_s := deadline_s - time.monotonic()) > 0:
             look_s = min(LOOK_S, left_s)
             found = await _in(thread, lambda look_s=look_s: pylsl.resolve_byprop(prop, value, timeout=look_s))
             if found:
                 return found[0]
         raise InputError(
-            f"no LSL stream of the {prop} {value!r} within {timeout_s:g} s. "
+            f"no LSL stream of the {prop} {value!r} within {self.timeout_s:g} s. "
             "Start it, and check that both machines share a network that lets multicast pass."
         )
 

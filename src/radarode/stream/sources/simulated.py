@@ -22,6 +22,9 @@ from radarode.stream.types import Packet, SourceFacts
 SEED = 20_001
 """A person that the default weights never saw."""
 
+MOST_CHANNELS = 1024
+"""Of a live simulation: far more than a network computes in time."""
+
 KEPT_BEATS = 10_000
 """True R peaks that are kept, about two hours of them."""
 
@@ -39,6 +42,9 @@ class SimulatedSettings:
         movement: body movements a minute; None is the status's own rate.
         ectopic: premature beats a minute.
         irregular: atrial-fibrillation-like rhythm.
+
+    Raises:
+        InputError: a status that does not exist, or a number of channels out of range.
     """
 
     heart_bpm: float | str | None = None
@@ -52,6 +58,8 @@ class SimulatedSettings:
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
             raise InputError.of("status", f"one of {', '.join(STATUSES)}", repr(self.status))
+        if not isinstance(self.channels, int) or not 1 <= self.channels <= MOST_CHANNELS:
+            raise InputError.of("channels", f"a whole number between 1 and {MOST_CHANNELS}", repr(self.channels))
 
     def conditions(self) -> Conditions:
         """Return them as the simulator takes them."""

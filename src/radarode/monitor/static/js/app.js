@@ -105,7 +105,7 @@ export class App {
   #cardFor(facts, old) {
     const same = (name) => JSON.stringify(old.model.facts[name]) === JSON.stringify(facts[name]);
     if (old && ["name", "channels", "fs_hz", "kind", "simulated", "warnings", "freqs_hz"].every(same)) {
-      old.inbox.hold();
+      old.inbox.hold(facts.run);
       return old;
     }
     const page = { token: () => this.connection.token, onError: (text) => this.toast(text) };

@@ -136,7 +136,13 @@ export class Card {
       }
     } else if (past.holds(fromS, endS)) {
       if (this.painters.ecg.source.rings !== past.rings) {
-        this.#use({ rings: past.rings, beats: past.beats.length ? past.beats : model.beats, events: model.events });
+        this.#use({
+          rings: past.rings,
+          beats: past.beats.length ? past.beats : model.beats,
+          get events() {
+            return past.eventsWith(model.events);
+          },
+        });
         this.refresh();
       }
     } else {

@@ -7,14 +7,21 @@ export class Inbox {
   constructor(card) {
     this.card = card;
     this.held = null;
-    this.hold();
+    this.run = card.model.facts.run;
+    this.hold(this.run);
   }
 
   /**
-   * Hold messages until the next state: behind a new connection the stream may have begun anew, and only its time
-   * tells.
+   * Hold messages until the next state: behind a new connection the stream may have begun anew. Its run tells; without
+   * one only its time does.
+   * @param {string | null} [run] of the hello message
    */
-  hold() {
+  hold(run) {
+    if (run !== this.run) {
+      this.run = run;
+      this.held = null;
+      this.card.restart();
+    }
     this.held ??= [];
   }
 

@@ -5,6 +5,7 @@ import { unpackMany } from "./protocol.js";
 import { Signals } from "./ring.js";
 
 const MARGIN_S = 20;
+const PAUSE_MS = 3000;
 
 export class Past {
   /** @param {number} stream @param {() => string | null} token */
@@ -15,7 +16,11 @@ export class Past {
     this.toS = -Infinity;
     this.rings = { ecg: null, motion: null, spectrogram: null };
     this.beats = [];
+    /** @type {{atS: number, text: string}[]} */
+    this.events = [];
     this.wanted = null;
+    this.failed = false;
+    this.waitMs = 0;
   }
 
   /** @returns {boolean} whether the stretch is there */
@@ -24,11 +29,13 @@ export class Past {
   }
 
   /**
-   * Fetch a stretch with a margin; only one fetch runs at a time, and the newest wish wins.
+   * Fetch a stretch with a margin; only one fetch runs at a time, and the newest wish wins. Behind a failure the next
+   * one waits, and failures in a row throw once.
    * @param {number} fromS @param {number} toS
    * @returns {Promise<boolean>} whether something new is there
    */
   async fetch(fromS, toS) {
+    if (performance.now() < this.waitMs) return false;
     const running = this.wanted !== null;
     this.wanted = [Math.max(0, fromS - MARGIN_S), toS + MARGIN_S];
     if (running) return false;
@@ -39,10 +46,23 @@ export class Past {
         if (this.wanted[0] === first && this.wanted[1] === last) break;
         [fromS, toS] = [this.wanted[0] + MARGIN_S, this.wanted[1] - MARGIN_S];
       }
+      this.failed = false;
+    } catch (error) {
+      this.waitMs = performance.now() + PAUSE_MS;
+      const again = this.failed;
+      this.failed = true;
+      if (!again) throw error;
+      return false;
     } finally {
       this.wanted = null;
     }
     return true;
+  }
+
+  /** @param {{atS: number, text: string}[]} newer @returns {{atS: number, text: string}[]} both, each mark once */
+  eventsWith(newer) {
+    const old = this.events.filter((one) => !newer.some(({ atS, text }) => atS === one.atS && text === one.text));
+    return [...old, ...newer];
   }
 
   async #load(fromS, toS) {
@@ -57,6 +77,9 @@ export class Past {
       .filter((message) => message.type === "beats")
       .flatMap((message) => message.r_s.map((rS, k) => ({ rS, quality: message.quality[k] })))
       .sort((a, b) => a.rS - b.rS);
+    this.events = messages
+      .filter((message) => message.type === "event")
+      .map((message) => ({ atS: message.at_s, text: message.text }));
     [this.fromS, this.toS] = [fromS, toS];
   }
 }

@@ -101,11 +101,14 @@ export class Readings {
 
   #recording(recording) {
     const place = this.find(".recording");
-    place.hidden = !recording;
-    if (!recording) return;
-    place.dataset.error = recording.error ? "yes" : "no";
-    place.title = recording.path ?? "";
-    this.#text(".recording", recording.error ? `Not recording: ${recording.error}` : `Recording, ${size(recording.bytes)}`);
+    const { path, bytes, error, sink_errors: others } = recording ?? {};
+    const own = error ? `Not recording: ${error}` : path ? `Recording, ${size(bytes)}` : null;
+    const told = [own, others ? `Not sent on: ${others}` : null].filter(Boolean);
+    place.hidden = !told.length;
+    if (!told.length) return;
+    place.dataset.error = error || others ? "yes" : "no";
+    place.title = path ?? "";
+    this.#text(".recording", told.join(" · "));
   }
 
   #events() {
