@@ -12,12 +12,10 @@ from radarode.core.types import Recording
 from radarode.data.motion import scale_motion
 from radarode.models.mmecg import Mmecg
 from radarode.models.tcn_stepper import free_run
+from radarode.reconstruction.merge import window_weights
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.reconstruction.windows import silence
 from radarode.signal.gaps import fill_gaps, find_gaps, missing_samples
-
-EDGE_WEIGHT = 0.02
-"""Weight of a window's first and last sample against its centre."""
 
 
 @torch.inference_mode()
@@ -69,7 +67,7 @@ def conditions_of(
     total = recording.rcg.shape[1]
     summed = np.zeros((model.config.conditions, total))
     weight = np.zeros(total)
-    window = EDGE_WEIGHT + (1.0 - EDGE_WEIGHT) * np.sin(np.pi * (np.arange(samples) + 0.5) / samples) ** 2
+    window = window_weights(samples)
     starts = _window_starts(absent, samples, settings)
     rcg, _ = fill_gaps(np.where(absent, np.float32(np.nan), recording.rcg))
     for begin in range(0, len(starts), settings.batch):

@@ -11,9 +11,9 @@ EDGE_WEIGHT = 0.02
 """Weight of a window's first and last sample against its centre: beats at the rim lack context on one side."""
 
 
-def window_weights() -> NDArray[np.float64]:
-    """Return the (800,) weight of each sample of a window: a raised cosine over a small floor."""
-    phase = (np.arange(WINDOW_SAMPLES) + 0.5) / WINDOW_SAMPLES
+def window_weights(samples: int = WINDOW_SAMPLES) -> NDArray[np.float64]:
+    """Return the (samples,) weight of each sample of a window: a raised cosine over a small floor."""
+    phase = (np.arange(samples) + 0.5) / samples
     return EDGE_WEIGHT + (1.0 - EDGE_WEIGHT) * np.sin(np.pi * phase) ** 2
 
 
