@@ -47,13 +47,13 @@ class SharedFeed:
         return self.feed.steps(batch)
 
     def epoch(self, epoch: int, batch: int, steps: int, *, first_step: int = 0) -> Iterator[Any]:
-        """Yield this rank's parts, each built while the one before is trained on."""
+        """Yield this rank's parts."""
         feed, rank, size = self.feed, self.ranks.rank, self.ranks.size
         if size > 1 and isinstance(feed, Divisible):
             feed, rank, size = feed.part(rank, size), 0, 1
         batches = feed.epoch(epoch, batch, steps, first_step=first_step)
         parts = batches if size == 1 else (rows_of(one, rank, size) for one in batches)
-        with closing(cast(Any, prefetched(parts))) as ready:
+        with closing(cast(Any, self._ahead(parts))) as ready:
             for one in ready:
                 yield on_device(one, self.device)
 
@@ -62,9 +62,17 @@ class SharedFeed:
         feed, rank, size = self.feed, self.ranks.rank, self.ranks.size
         if size > 1 and isinstance(feed, Divisible):
             feed, rank, size = feed.part(rank, size), 0, 1
-        with closing(cast(Any, prefetched(islice(feed.in_order(batch), rank, None, size)))) as ready:
+        with closing(cast(Any, self._ahead(one for one in islice(feed.in_order(batch), rank, None, size)))) as ready:
             for one in ready:
                 yield on_device(one, self.device)
+
+    def _ahead(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """Build the next batch while the current one is trained on, on a GPU.
+
+        On a processor the builder takes the cores from the training: on two, steps took a third longer, while a batch
+        takes 2 % of a step.
+        """
+        return batches if self.device.type == "cpu" else prefetched(batches)
 
 
 def bounds(rows: int, rank: int, size: int) -> tuple[int, int]:
