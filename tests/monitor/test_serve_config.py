@@ -33,7 +33,7 @@ def write(folder: Path, text: str) -> Path:
 def test_a_service_is_read(tmp_path: Path) -> None:
     config = read_config(write(tmp_path, GOOD))
     settings, specs = config.settings(), config.specs()
-    assert (settings.port, settings.limits.low_bpm, config.stream_settings().draw_after_s) == (8700, 45.0, 2.0)
+    assert (settings.port, settings.limits.low_bpm, config.stream.draw_after_s) == (8700, 45.0, 2.0)
     assert [spec.name for spec in specs] == ["bed 1", "bed 2"]
     assert specs[0].options == {"heart_bpm": 60, "channels": 50}
     assert specs[0].sinks == (f"wfdb:{tmp_path}/one", "lsl:bed-1")

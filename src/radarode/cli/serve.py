@@ -39,5 +39,5 @@ def serve(
     if engine == "ray":
         from radarode.stream.ray_engine import RayEngine
 
-        return run_service(streams, RayEngine(weights, streams, found.stream_settings(), per_group), settings)
-    return run_service(streams, LocalEngine(weights, found.stream_settings()), settings)
+        return run_service(streams, RayEngine(weights, streams, found.stream, per_group), settings)
+    return run_service(streams, LocalEngine(weights, found.stream), settings)

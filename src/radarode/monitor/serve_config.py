@@ -83,10 +83,6 @@ class ServeConfig:
             limits=self.alarms,
         )
 
-    def stream_settings(self) -> StreamSettings:
-        """Return the settings of all streams."""
-        return self.stream
-
     def specs(self) -> list[StreamSpec]:
         """Return the streams; nothing is opened, though the texts and options of sources and sinks are looked at.
 

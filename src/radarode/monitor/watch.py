@@ -59,7 +59,6 @@ class Watch:
         self.facts: SourceFacts | None = None
         self.last: Update | None = None
         self.recording: Callable[[], Mapping[str, Any] | None] = lambda: None
-        self.restarts = 0
         self.run: str | None = None
         self._alarms = AlarmState()
         self._told_s, self._updated_s = float("-inf"), clock()
@@ -78,7 +77,6 @@ class Watch:
         self.last, self.run = None, secrets.token_hex(8)
         self._empty()
         if again:
-            self.restarts += 1
             self._alarms = begin_anew(self._alarms)
             self._tell(encode("restart", stream=self.number))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from radarode.benchmark.frameworks.look import save
 from radarode.benchmark.frameworks.run import Bench, described, record, split_note, titles
+from radarode.benchmark.frameworks.words import FrameworkWords
 from radarode.benchmark.jobs import as_json
 from radarode.benchmark.longterm.settings import LongtermSettings
 from radarode.benchmark.longterm.summary import (
@@ -39,20 +40,8 @@ PUBLISHED_NOTE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Hold what stands around the tables.
-
-    Attributes:
-        described: the recordings, for titles.
-        simulated: whether they are.
-        titles: framework -> its name, of those that have results.
-        notes: sentences under every table.
-    """
-
-    described: str
-    simulated: bool
-    titles: Mapping[str, str]
-    notes: tuple[str, ...]
+class Words(FrameworkWords):
+    """Word the tables of the frameworks over whole recordings."""
 
     @classmethod
     def of(cls, bench: Bench, settings: LongtermSettings, cases: Cases, further: Sequence[str]) -> Words:
@@ -76,11 +65,6 @@ class Words:
         """Return the sentences under a table."""
         own = f"{'Simulated data. ' * self.simulated}{column}: {COLUMN_MEANING[column]}."
         return [own, *self.notes, *undefined_notes(cases, self.titles, column), PUBLISHED_NOTE, NOTICE]
-
-    @property
-    def data(self) -> str:
-        """What the figures are of, for the CSV."""
-        return "simulated" if self.simulated else "given"
 
 
 def write_results(bench: Bench, cases: Cases, examples: Mapping[str, Mapping[str, Any]], words: Words) -> None:

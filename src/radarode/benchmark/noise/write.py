@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from radarode.benchmark.frameworks.run import Bench, described, record, split_note, titles
+from radarode.benchmark.frameworks.words import FrameworkWords
 from radarode.benchmark.jobs import as_json
 from radarode.benchmark.noise.conditions import CLEAN, NoiseSettings
 from radarode.benchmark.noise.summary import (
@@ -39,20 +40,8 @@ NUMBERS = {"constant": "IV", "abrupt": "V"}
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Hold what stands around the tables.
-
-    Attributes:
-        described: the recordings, for titles.
-        simulated: whether they are.
-        titles: framework -> its name, of those that have results.
-        notes: sentences under every table.
-    """
-
-    described: str
-    simulated: bool
-    titles: Mapping[str, str]
-    notes: tuple[str, ...]
+class Words(FrameworkWords):
+    """Word the tables of the frameworks under noise."""
 
     @classmethod
     def of(cls, bench: Bench, settings: NoiseSettings, cases: Cases, further: Sequence[str]) -> Words:
@@ -85,11 +74,6 @@ class Words:
         own = f"{'Simulated data. ' * self.simulated}{column}: {COLUMN_MEANING[column]}."
         theirs = [published_note(kind)] * (column == MAIN)
         return [own, *self.notes, *undefined_notes(cases, self.titles, column), *theirs, NOTICE]
-
-    @property
-    def data(self) -> str:
-        """What the figures are of, for the CSV."""
-        return "simulated" if self.simulated else "given"
 
 
 def _trained_without_noise(settings: NoiseSettings) -> bool:
