@@ -42,7 +42,7 @@ def main() -> None:
     data = Path(os.environ.get("RADARODE_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     for name, record in RECORDS.items():
         if not data.is_dir():
-            print(f"ceiling_pcc_{name}: skipped, no real recordings at {data}")
+            print(f"ceiling_pcc_{name}: skipped, no real recordings; set RADARODE_REAL_DATA")
             continue
         scores = ceiling_scores(data / record)
         print(f"ceiling_pcc_{name}: {scores['pcc']:.4f}")

@@ -4,7 +4,8 @@
 
 The server runs in a process of its own with one stream whose updates are made up (50 channels, two a second, as a
 network would give them), so that what is measured is the monitor alone. The viewers are websockets of this process.
-Printed: processor time of the server, messages lost, and the time from an update to its ECG at a viewer.
+Printed, one `name: value` per line: processor time of the server, messages lost, and the time from an update to its
+ECG at a viewer.
 """
 
 from __future__ import annotations
@@ -138,14 +139,14 @@ async def watch(url: str, viewers: int, seconds: float, pipe: Connection) -> dic
     late_ms = 1000 * np.array(seen[already:])
     return {
         "viewers": connected,
-        "viewers at the end": still,
-        "messages dropped": dropped,
-        "viewers closed": closed,
-        "server, cores": (cpu_later_s - cpu_s) / took_s,
-        "messages a second": counts[0] / seconds,
-        "MB a second": counts[1] / seconds / 1e6,
-        "update to viewer, median ms": float(np.median(late_ms)),
-        "update to viewer, 99 % ms": float(np.percentile(late_ms, 99)),
+        "viewers_at_the_end": still,
+        "messages_dropped": dropped,
+        "viewers_closed": closed,
+        "server_cores": (cpu_later_s - cpu_s) / took_s,
+        "messages_per_s": counts[0] / seconds,
+        "mb_per_s": counts[1] / seconds / 1e6,
+        "update_to_viewer_ms_median": float(np.median(late_ms)),
+        "update_to_viewer_ms_p99": float(np.percentile(late_ms, 99)),
     }
 
 
@@ -160,7 +161,7 @@ def main() -> None:
     url = str(mine.recv()).replace("http", "ws") + "ws"
     try:
         for name, value in asyncio.run(watch(url, given.viewers, given.seconds, mine)).items():
-            print(f"{name:28s} {value:10.3g}")
+            print(f"monitor_{name}: {value:.3g}")
     finally:
         mine.send("stop")
         process.join(10)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,9 @@ from radarode.train.prefetch import prefetched
 
 BATCH = 32
 STEPS = 12
-PAPER_STEPS = 3
+EPOCHS = 5
+PAPER_STEPS = 5
+WARM_UP = 3
 THREADS = int(os.environ.get("RADARODE_BENCH_THREADS", str(os.cpu_count() or 1)))
 OBJECTIVE = MultiTask(TaskSettings())
 
@@ -84,19 +86,20 @@ def timed(batches: Iterator[Segments], step: Stepper) -> tuple[float, float]:
 
 
 def bench_small() -> None:
-    """Print the share that waiting for data has of a step, and windows per second; ways take turns, epoch by epoch."""
+    """Print the share that waiting for data has of an epoch, and windows per second, medians; ways take turns."""
     with tempfile.TemporaryDirectory() as folder:
         feed = simulated_feed(Path(folder) / "store")
         step = Stepper(build_model(preset("small"), seed=0))
         step(next(feed.epoch(0, BATCH, 1)))
         found: dict[str, list[tuple[float, float]]] = {"": [], "_prefetched": []}
-        for epoch in (1, 2):
+        for epoch in range(1, EPOCHS + 1):
             found[""].append(timed(feed.epoch(epoch, BATCH, STEPS), step))
             found["_prefetched"].append(timed(prefetched(feed.epoch(epoch, BATCH, STEPS)), step))
     for way, pairs in found.items():
-        waited, whole = (sum(column) for column in zip(*pairs, strict=True))
-        print(f"train_small_data_share{way}: {waited / whole:.4f}")
-        print(f"train_small_windows_per_s{way}: {2 * STEPS * BATCH / whole:.1f}")
+        share = statistics.median(waited / whole for waited, whole in pairs)
+        whole = statistics.median(whole for _, whole in pairs)
+        print(f"train_small_data_share{way}: {share:.4f}")
+        print(f"train_small_windows_per_s{way}: {STEPS * BATCH / whole:.1f}")
 
 
 def paper_batch(windows: int) -> Segments:
@@ -110,39 +113,42 @@ def paper_batch(windows: int) -> Segments:
     return Segments(torch.rand(windows, 50, 71, 120, generator=draw), np.zeros(windows), targets)
 
 
-def seconds(work: Sequence[object], call: object) -> float:
+def seconds(call: Callable[[], object], *, warm_up: int = 0, repeats: int = 1) -> float:
+    """Return the median seconds of a call."""
     times = []
-    for one in work:
+    for number in range(warm_up + repeats):
         begin = time.perf_counter()
-        call(one)  # type: ignore[operator]
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times[1:] or times)
+        call()
+        if number >= warm_up:
+            times.append(time.perf_counter() - begin)
+    return statistics.median(times)
 
 
-def convolution_gflops() -> float:
-    """Return the speed of a large plain 3x3 convolution, forward and both gradients."""
+def convolution() -> tuple[Callable[[], object], float]:
+    """Return a large plain 3x3 convolution, forward and both gradients, and its floating-point operations."""
     x = torch.rand(8, 128, 71, 120, requires_grad=True)
     weight = torch.rand(128, 128, 3, 3, requires_grad=True)
-
-    def call(_: object) -> None:
-        torch.autograd.grad(conv2d(x, weight, padding=1).sum(), (x, weight))
-
+    cotangent = torch.rand(8, 128, 71, 120)
     work = 3 * 2 * 8 * 71 * 120 * 128 * 128 * 9
-    return work / seconds(range(4), call) / 1e9
+    return lambda: torch.autograd.grad(conv2d(x, weight, padding=1), (x, weight), cotangent), work
 
 
 def bench_paper() -> None:
     """Print time, speed and memory of one step of `paper`, batch 8; the work counts products of the algorithm alone."""
     batch, step = paper_batch(8), Stepper(build_model(preset("paper"), seed=0))
+    plain, plain_work = convolution()
     with FlopCounterMode(display=False) as counter:
         step(batch)
-    taken = seconds([batch] * (PAPER_STEPS + 1), step)
-    speed, plain = counter.get_total_flops() / taken / 1e9, convolution_gflops()
+    for _ in range(WARM_UP):  # until the process holds the memory of a step
+        step(batch)
+    times = [(seconds(lambda: step(batch)), seconds(plain, repeats=2)) for _ in range(PAPER_STEPS)]
+    taken, taken_plain = (statistics.median(column) for column in zip(*times, strict=True))
+    speed, plain_speed = counter.get_total_flops() / taken / 1e9, plain_work / taken_plain / 1e9
     print(f"train_paper_step_s: {taken:.2f}")
     print(f"train_paper_gflop: {counter.get_total_flops() / 1e9:.0f}")
     print(f"train_paper_gflops: {speed:.1f}")
-    print(f"train_plain_convolution_gflops: {plain:.1f}")
-    print(f"train_paper_speed_vs_convolution: {speed / plain:.2f}")
+    print(f"train_plain_convolution_gflops: {plain_speed:.1f}")
+    print(f"train_paper_speed_vs_convolution: {speed / plain_speed:.2f}")
     for name in ("8", "8-recompute", "8-bfloat16", "8-recompute-bfloat16", "32-recompute", "32"):
         taken, memory = in_own_process(name)
         print(f"train_paper_batch_{name.replace('-', '_')}_peak_memory_gb: {memory:.2f}")
@@ -150,7 +156,7 @@ def bench_paper() -> None:
 
 
 def in_own_process(name: str) -> tuple[float, float]:
-    """Return seconds of a step and peak memory in GB of two steps in a process of its own; NaN where memory ran out."""
+    """Return the median seconds and the peak memory in GB of steps in a process of its own; NaN if memory ran out."""
     done = subprocess.run([sys.executable, __file__, "--one", name], capture_output=True, text=True)
     if done.returncode:
         return float("nan"), float("nan")
@@ -159,11 +165,12 @@ def in_own_process(name: str) -> tuple[float, float]:
 
 
 def one_step(name: str) -> None:
-    """Take two steps of one kind, such as 8-recompute, and print the seconds of the second and the peak memory."""
+    """Take steps of one kind, such as 8-recompute, and print the seconds of the last ones and the peak memory."""
     windows, *ways = name.split("-")
     model = build_model(preset("paper"), seed=0)
     model.backbone.recompute = "recompute" in ways
-    taken = seconds([paper_batch(int(windows))] * 2, Stepper(model, bfloat16="bfloat16" in ways))
+    batch, step = paper_batch(int(windows)), Stepper(model, bfloat16="bfloat16" in ways)
+    taken = seconds(lambda: step(batch), warm_up=2, repeats=3)
     # Not `getrusage`: its peak starts at that of the process that started this one.
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     print(taken, int(line.split()[1]) / 2**20)

@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import conv2d
 
 from radarode.models.deform import DeformConv2d, _by_grid_sample, deform_conv2d
+from radarode.models.deform_sample import pointwise
 
 
 def by_definition(x, offset, mask, weight) -> torch.Tensor:
@@ -94,3 +95,38 @@ def test_an_offset_that_is_no_number_gives_no_number_and_far_ones_zero() -> None
     offset[0, 0, 2, 3] = math.nan
     out = deform_conv2d(x, offset, mask, weight)
     assert out.isnan().any(dim=1).nonzero().tolist() == [[0, 2, 3]]
+
+
+def test_gradients_do_not_depend_on_the_number_of_threads() -> None:
+    generator = torch.Generator().manual_seed(3)
+    n, channels, rows, frames = 3, 24, 20, 31  # enough to be shared out
+    x = torch.randn(n, channels, rows, frames, generator=generator)
+    offset = 2 * torch.randn(n, 18, rows, frames, generator=generator)
+    mask = torch.rand(n, 9, rows, frames, generator=generator)
+    weight = torch.randn(5, channels, 3, 3, generator=generator)
+    found, before = [], torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            leaves = [one.clone().requires_grad_() for one in (x, offset, mask, weight)]
+            out = deform_conv2d(*leaves)
+            found.append([out, *torch.autograd.grad(out.square().sum(), leaves[:3])])
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("needs", [(True, False), (False, True), (True, True)])
+def test_the_pointwise_product_is_a_convolution_with_its_gradients(needs: tuple[bool, bool]) -> None:
+    generator = torch.Generator().manual_seed(4)
+    given = torch.randn(2, 18, 5, 7, generator=generator), torch.randn(3, 18, 1, 1, generator=generator)
+    both = []
+    for apply in (pointwise, conv2d):
+        leaves = [one.clone().requires_grad_(wanted) for one, wanted in zip(given, needs, strict=True)]
+        out = apply(*leaves)
+        out.square().sum().backward()
+        both.append([out, *(leaf.grad for leaf in leaves if leaf.requires_grad)])
+    for ours, peer in zip(*both, strict=True):
+        torch.testing.assert_close(ours, peer, rtol=1e-5, atol=1e-4)

@@ -160,7 +160,7 @@ def test_blocks_join_to_the_whole_and_do_not_depend_on_their_length(name, rng, m
     transform = make_transform(name)
     whole = transform(x).values
     blocks = list(transform.blocks(x))
-    assert len(blocks) > 3
+    assert len(blocks) > 2
     assert torch.equal(torch.cat(blocks, dim=-1), whole)
     monkeypatch.setattr("radarode.signal.blocks.BLOCK_SAMPLES", 4000)
     assert relative(transform(x).values, whole) < 1e-5

@@ -9,6 +9,7 @@ from torch.nn.functional import relu, scaled_dot_product_attention
 from radarode.models.config import Norm, RadarOdeMtlConfig
 from radarode.models.deform import DeformConv2d
 from radarode.models.recompute import recomputed
+from radarode.models.start import fill_normal
 
 
 def make_norm(kind: Norm, channels: int, dims: int) -> nn.Module:
@@ -107,7 +108,7 @@ class Context(nn.Module):
 
     def __init__(self, channels: int, frames: int, config: RadarOdeMtlConfig) -> None:
         super().__init__()
-        self.position = nn.Parameter(torch.randn(1, channels, frames) * 0.02)
+        self.position = nn.Parameter(fill_normal(torch.empty(1, channels, frames), std=0.02))
         dilations = [2 ** (layer % 4) for layer in range(config.context_layers)]
         self.convs = nn.ModuleList(
             nn.Conv1d(channels, channels, 3, padding=d, dilation=d, bias=False) for d in dilations

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, grid_sample
+from torch.nn.functional import grid_sample
 
-from radarode.models.deform_sample import sample_taps
+from radarode.models.deform_sample import pointwise, sample_taps
 
 
 class DeformConv2d(nn.Module):
@@ -35,6 +35,8 @@ class DeformConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (window, in, row, frame) to (window, out, row, frame)."""
+        if x.device.type == "cpu":
+            x = x.contiguous(memory_format=torch.channels_last)  # what the sampling wants, and no slower elsewhere
         control = self.control(x)
         return deform_conv2d(x, control[:, :18], torch.sigmoid(control[:, 18:]), self.weight)
 
@@ -58,8 +60,8 @@ def deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor) -> Te
         x, offset, mask = x.float(), offset.float(), mask.float()
     if x.device.type != "cpu" or torch.compiler.is_exporting():
         return _by_grid_sample(x, offset, mask, weight)
-    taps = sample_taps(x, offset, mask)
-    return conv2d(taps.to(weight.dtype), weight.permute(0, 2, 3, 1).reshape(weight.shape[0], -1, 1, 1))
+    taps = sample_taps(x, offset, mask).to(weight.dtype)
+    return pointwise(taps, weight.permute(0, 2, 3, 1).reshape(weight.shape[0], -1, 1, 1))
 
 
 def _by_grid_sample(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor) -> Tensor:

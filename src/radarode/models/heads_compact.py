@@ -12,6 +12,7 @@ from radarode.models.blocks import make_norm
 from radarode.models.config import RadarOdeMtlConfig
 from radarode.models.features import N_LENGTH_CLASSES, Features, FeatureSizes
 from radarode.models.shape_decoder import LATENT_CHANNELS, CycleDecoder
+from radarode.models.start import fill_normal
 
 ANCHOR_MEAN = 0.02
 """About the mean of an anchor map; where its output starts."""
@@ -111,7 +112,7 @@ class CompactAnchorHead(nn.Module):
         self.up_norm = make_norm(config.norm, width, 1)
         self.out = nn.Conv1d(width, 1, 9, padding=4)
         weight, bias = self.out.parameters()
-        nn.init.normal_(weight, std=0.1 * (9 * width) ** -0.5)
+        fill_normal(weight, std=0.1 * (9 * width) ** -0.5)
         nn.init.constant_(bias, ANCHOR_MEAN)
         coarse = _interpolation(sizes.frames, config.frames, config.frames / sizes.frames)
         half_rate = _interpolation(config.frames, WINDOW_SAMPLES // 2, FS_HZ / 2 / FRAME_RATE_HZ)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from radarode.models.blocks import make_norm
 from radarode.models.config import Norm, RadarOdeMtlConfig
 from radarode.models.precision import full_precision, widened
+from radarode.models.start import fill_normal
 from radarode.signal.ecg_ode import N_PARAMETERS, default_range, scale_outputs, solve_ecg_ode
 
 LATENT_CHANNELS = 8
@@ -87,7 +88,7 @@ class OdeBranch(nn.Module):
             size = width
         self.stack = nn.Sequential(*layers)
         self.parameters_out = nn.Linear(size, N_PARAMETERS + 1)
-        nn.init.normal_(self.parameters_out.weight, std=0.1 * size**-0.5)
+        fill_normal(self.parameters_out.weight, std=0.1 * size**-0.5)
         nn.init.zeros_(self.parameters_out.bias)
 
     def ode_parameters(self, latent: Tensor) -> tuple[Tensor, Tensor]:

@@ -111,9 +111,13 @@ def _shifts(motion: MotionEnergy, usual_s: FloatArray) -> tuple[FloatArray, Floa
     """Return by how much the event of each beat stands off its usual place [s], and how well it matches there."""
     half, reach = round(HALF_SPAN_S * ENERGY_HZ), int(np.ceil(REACH_S * ENERGY_HZ))
     centres = np.clip(np.rint(usual_s * ENERGY_HZ), 0, motion.energy.shape[1] - 1).astype(np.int64)
-    template = robust_average(cut_windows(motion.energy, centres, half, half))
+    # Only what lies within reach of these beats is looked at: the work grows with the stretch, not with the recording.
+    first = max(0, int(centres.min()) - half - reach - 1)
+    energy = motion.energy[:, first : int(centres.max()) + half + reach + 2]
+    usual_s, centres = usual_s - first / ENERGY_HZ, centres - first
+    template = robust_average(cut_windows(energy, centres, half, half))
     template = template - template.mean(axis=1, keepdims=True)
-    curve = match_template(motion.energy, template, motion.weights, half)
+    curve = match_template(energy, template, motion.weights, half)
     near = cut_windows(curve[None], centres, reach + 1, reach + 1)[:, 0]
     rows, best = np.arange(len(near)), 1 + near[:, 1:-1].argmax(axis=1)
     sides = near[rows, best - 1], near[rows, best], near[rows, best + 1]

@@ -24,7 +24,7 @@ class ReconstructSettings:
     """
 
     step_s: float = 0.5
-    batch: int = 16
+    batch: int = 32
     threshold: float = 0.12
     min_distance_s: float = 0.27
     rhythm_weight: float = 0.2

@@ -104,8 +104,8 @@ def run_windows(
     merger = MapMerger(recording.rcg.shape[1])
     start_s, shapes, length_s = [np.empty(0)], [np.empty((0, SHAPE_SAMPLES), np.float32)], [np.empty(0)]
     frames = disturbed(iterate_frames(recording.rcg, missing, transform), disturb)
-    for batch, starts in _batches(frames, recording, missing, settings):
-        outputs = weights.model(scale_windows(batch, weights.scaling))
+    for batch, starts in _batches(frames, recording, missing, settings, weights.scaling):
+        outputs = weights.model(batch)
         start_s.append(starts)
         shapes.append(outputs.shape.numpy())
         length_s.append(decode_length(outputs.length.double().numpy(), tasks))
@@ -136,9 +136,13 @@ def silence(missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _batches(
-    frames: Iterator[Tensor], recording: Recording, missing: NDArray[np.bool_], settings: ReconstructSettings
+    frames: Iterator[Tensor],
+    recording: Recording,
+    missing: NDArray[np.bool_],
+    settings: ReconstructSettings,
+    scaling: str,
 ) -> Iterator[tuple[Tensor, NDArray[np.float64]]]:
-    """Yield (window, channel, row, frame) magnitudes with the start of each window."""
+    """Yield scaled (window, channel, row, frame) magnitudes with the start of each window."""
     n_frames = int(np.ceil(recording.rcg.shape[1] * FRAME_RATE_HZ / FS_HZ))
     gaps = np.stack([frame_gaps(channel, n_frames) for channel in missing])
     step = max(1, round(settings.step_s * FRAME_RATE_HZ))
@@ -159,12 +163,12 @@ def _batches(
             if not usable.any():
                 continue
             window = buffer[:, :, begin - offset : begin - offset + WINDOW_FRAMES]
-            pending.append(window * usable[:, None, None])
+            pending.append(scale_windows((window * usable[:, None, None])[None], scaling))  # still in the cache
             pending_starts.append(begin)
             if len(pending) == settings.batch:
-                yield torch.stack(pending), np.array(pending_starts) / FRAME_RATE_HZ
+                yield torch.cat(pending), np.array(pending_starts) / FRAME_RATE_HZ
                 pending, pending_starts = [], []
         keep_from = int(starts[done]) - offset if done < len(starts) else buffer.shape[2]
         buffer, offset = buffer[:, :, keep_from:].clone(), offset + keep_from
     if pending:
-        yield torch.stack(pending), np.array(pending_starts) / FRAME_RATE_HZ
+        yield torch.cat(pending), np.array(pending_starts) / FRAME_RATE_HZ

@@ -8,7 +8,11 @@ cardiac rates. No gain and no sign of any channel matters.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft
 from scipy import signal as scipy_signal
@@ -16,6 +20,7 @@ from scipy.ndimage import maximum_filter1d
 
 from radarode.core.errors import InputError
 from radarode.signal.gaps import fill_gaps, missing_samples
+from radarode.signal.parallel import map_side_by_side
 
 FloatArray = NDArray[np.floating]
 
@@ -53,12 +58,14 @@ def band_pass(rcg: FloatArray, fs_hz: float, band_hz: tuple[float, float]) -> tu
     sos = scipy_signal.butter(3, (low, high), "bandpass", fs=fs_hz, output="sos")
     missing = missing_samples(rcg, fs_hz)
     filtered = np.zeros(rcg.shape, dtype=np.float32)
-    for channel, values in enumerate(rcg):
-        if missing[channel].all():
-            continue
-        filled, _ = fill_gaps(np.where(missing[channel], np.nan, values).astype(np.float64))
+
+    def keep(channel: int) -> None:
+        filled, _ = fill_gaps(np.where(missing[channel], np.nan, rcg[channel]).astype(np.float64))
         pad = min(round(2 * fs_hz), len(filled) - 1)
         filtered[channel] = scipy_signal.sosfiltfilt(sos, filled - filled.mean(), padlen=pad)
+
+    with map_side_by_side() as map_parts:
+        map_parts(keep, np.flatnonzero(~missing.all(axis=1)))
     filtered[missing] = 0.0
     return filtered, missing
 
@@ -85,13 +92,17 @@ def channel_energy(
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (smooth_s * fs_hz)) ** 2)
     spoilt = 2 * round(SPOILT_S * fs_hz) + 1
     energy = np.zeros((len(filtered), len(range(0, filtered.shape[1], every))), dtype=np.float32)
-    for channel, values in enumerate(filtered):
+
+    def rise(channel: int) -> None:
         known = np.asarray(maximum_filter1d(missing[channel], spoilt))[::every] == 0
-        if not known.any() or not values.any():
-            continue
-        smooth = scipy_signal.oaconvolve(values.astype(np.float64) ** 2, bell / bell.sum(), mode="same")
-        envelope = np.sqrt(np.maximum(smooth, 0.0))[::every]
+        if not known.any() or not filtered[channel].any():
+            return
+        squared = filtered[channel].astype(np.float64) ** 2
+        envelope = np.sqrt(np.maximum(scipy_signal.oaconvolve(squared, bell / bell.sum(), mode="same"), 0.0))[::every]
         energy[channel] = _above_level(envelope, known)
+
+    with map_side_by_side() as map_parts:
+        map_parts(rise, range(len(filtered)))
     return energy
 
 
@@ -105,12 +116,27 @@ def _above_level(envelope: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
         usable, parts = np.ones(1, dtype=bool), [slice(None)]
         centres = centres[:1]
     chosen = [part for part, good in zip(parts, usable, strict=True) if good]
-    level = np.array([np.median(envelope[part][known[part]]) for part in chosen])
+    level = _by_part(envelope, known, chosen, np.median)
     level = np.maximum(np.interp(np.arange(n), centres[usable], level), 1e-12)
     ratio = envelope / level
     scaled = (1.0 + LARGEST) * ratio / (ratio + LARGEST)
-    mean = np.array([scaled[part][known[part]].mean() for part in chosen])
+    mean = _by_part(scaled, known, chosen, np.mean)
     return np.where(known, scaled - np.interp(np.arange(n), centres[usable], mean), 0.0)
+
+
+def _by_part(
+    values: FloatArray, known: NDArray[np.bool_], parts: Sequence[slice], statistic: Callable[..., Any]
+) -> FloatArray:
+    """Return (part,) a statistic of what is known in each part; parts of equal length without gaps in one call."""
+    found = np.empty(len(parts))
+    lengths = np.array([len(range(*part.indices(len(values)))) for part in parts])
+    whole = np.array([bool(known[part].all()) for part in parts]) & (lengths == lengths.max())
+    if whole.any():
+        starts = [part.indices(len(values))[0] for part, good in zip(parts, whole, strict=True) if good]
+        found[whole] = statistic(sliding_window_view(values, lengths.max())[starts], axis=1)
+    for number in np.flatnonzero(~whole).tolist():
+        found[number] = statistic(values[parts[number]][known[parts[number]]])
+    return found
 
 
 def lagged_products(energy: FloatArray, window: int, hop: int, longest: int) -> NDArray[np.float64]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
@@ -23,9 +22,12 @@ from torch import Tensor
 from radarode.core.constants import FRAME_RATE_HZ, FS_HZ
 from radarode.core.errors import InputError
 from radarode.core.types import Spectrogram
-from radarode.signal.filterbank import Atoms, FilterBank
+from radarode.signal.atoms import Atoms
+from radarode.signal.filterbank import DIRECT_GROUPS, FilterBank
+from radarode.signal.kernels import decimate, modulus
 from radarode.signal.parallel import map_side_by_side
 from radarode.signal.resample import lowpass_taps
+from radarode.signal.stream_state import StreamState
 
 INTERNAL_RATE_HZ = 60.0
 """Rate at which |T| is formed before it is low-passed to the frame rate.
@@ -34,28 +36,8 @@ Against 600 Hz the frames of simulated cardiac motion correlate 0.9998 (90 Hz: 0
 """
 
 LOWPASS_HALF_S = 0.3
-BLOCK_SAMPLES = 10_000
-"""Length of the Fourier blocks of a whole record; memory per thread grows with it, speed hardly."""
-
-_ELEMENTS_AT_ONCE = 250_000
-_FRAMES_AT_ONCE = 32
-
-
-@dataclass(frozen=True, eq=False)
-class StreamState:
-    """Hold everything a stream needs to go on; plain tensors and integers, so it can be saved.
-
-    Attributes:
-        samples: (channel, time) input that later points still need.
-        magnitudes: (channel, row, point) magnitudes that later frames still need.
-        n_samples: samples received so far.
-        n_frames: frames emitted so far.
-    """
-
-    samples: Tensor
-    magnitudes: Tensor
-    n_samples: int
-    n_frames: int
+BLOCK_SAMPLES = 15_000
+"""Length of the Fourier blocks of a whole record (measured: longer ones leave the cache, shorter ones overlap more)."""
 
 
 class Transform(ABC):
@@ -95,13 +77,15 @@ class Transform(ABC):
         groups = math.ceil(LOWPASS_HALF_S * internal_rate_hz / self.bank.points)
         self._margin = groups * self.bank.points
         self._lead = self.bank.half + groups * self.bank.samples
+        # As many zeros behind a record bring out its last frame: what a frame needs ahead, and two groups of rounding.
+        self._tail = self._lead + 2 * self.bank.samples
         taps = lowpass_taps(self._margin, 0.84 * frame_rate_hz / internal_rate_hz, beta=5.0)
-        self._lowpass = torch.from_numpy(taps.astype(np.float32))
+        self._lowpass = taps.astype(np.float32)
         self.lag_s = self._lead / self.fs_hz
 
     @abstractmethod
     def _magnitude(self, analysis: Tensor) -> Tensor:
-        """Return (channel, row, point) magnitudes from the bank's (part, channel, row, point) output."""
+        """Return (channel, point, row) magnitudes from the bank's (part, channel, row, point) output."""
 
     def n_frames(self, n_samples: int) -> int:
         """Return the number of frames of a record of `n_samples`."""
@@ -125,21 +109,29 @@ class Transform(ABC):
     def blocks(self, rcg: NDArray[np.floating] | Tensor) -> Iterator[Tensor]:
         """Yield the frames of a whole record as consecutive tensors (channel, row, frame), in bounded memory."""
         x = _as_samples(rcg)
-        chunk = max(BLOCK_SAMPLES - self.bank.width, 10 * self.bank.samples)
-        states = [self.init_state(1)] * x.shape[0]
-        with map_side_by_side() as map_parts:
-            for start in range(0, x.shape[1], chunk):
-                parts = x[:, start : start + chunk].split(1)
-                states, frames = zip(*map_parts(self._advance, states, parts), strict=True)
-                if frames[0].shape[-1]:
-                    yield map_parts(torch.cat, [frames])[0]
-            yield map_parts(torch.cat, [map_parts(self.flush, states)])[0]
+        missing = self.n_frames(x.shape[1])
+        ends = x.shape[1] + self._tail
+        chunk = self._chunk(ends)
+        state = self.init_state(x.shape[0])
+        for start in range(0, ends, chunk):
+            part = _zero_padded(x[:, start : start + chunk], min(chunk, ends - start))
+            state, frames = self._advance(state, part)
+            frames = frames[..., :missing]
+            missing -= frames.shape[-1]
+            if frames.shape[-1]:
+                yield frames
+
+    def _chunk(self, n_samples: int) -> int:
+        """Return how many samples at a time go through a record with the least work, in blocks of bounded length."""
+        fewest = math.ceil(n_samples / max(BLOCK_SAMPLES - self.bank.width, 10 * self.bank.samples))
+        chunks = [math.ceil(n_samples / blocks) for blocks in range(fewest, fewest + 3)]
+        return min(chunks, key=lambda c: math.ceil(n_samples / c) * self.bank.fast_groups(c + self.bank.width))
 
     def init_state(self, n_channels: int) -> StreamState:
         """Return the state of a stream of `n_channels` that has seen nothing yet."""
         if n_channels < 1:
             raise InputError.of("n_channels", "at least 1", n_channels)
-        return StreamState(torch.zeros(n_channels, self._lead), torch.zeros(n_channels, len(self.freqs_hz), 0), 0, 0)
+        return StreamState(torch.zeros(n_channels, self._lead), torch.zeros(n_channels, 0, len(self.freqs_hz)), 0, 0)
 
     def step(self, state: StreamState, chunk: NDArray[np.floating] | Tensor) -> tuple[StreamState, Tensor]:
         """Take in the next samples and return the frames that are complete by now.
@@ -162,54 +154,48 @@ class Transform(ABC):
     def flush(self, state: StreamState) -> Tensor:
         """Return the last frames (channel, row, k) of a stream that ends here."""
         missing = self.n_frames(state.n_samples) - state.n_frames
-        padding = torch.zeros(state.samples.shape[0], self._lead + self.bank.width)
+        padding = torch.zeros(state.samples.shape[0], self._tail)
         return self._advance(state, padding)[1][..., :missing]
 
     def _advance(self, state: StreamState, x: Tensor) -> tuple[StreamState, Tensor]:
+        groups = self.bank.n_groups(state.samples.shape[1] + x.shape[1])
+        if len(x) == 1 or groups <= DIRECT_GROUPS:
+            return self._advance_together(state, x, groups)
+        with map_side_by_side() as map_parts:
+            done = map_parts(lambda one, part: self._advance_together(one, part, groups), state.split(), x.split(1))
+        states, frames = zip(*done, strict=True)
+        return StreamState.joined(states), torch.cat(frames)
+
+    def _advance_together(self, state: StreamState, x: Tensor, groups: int) -> tuple[StreamState, Tensor]:
         samples, magnitudes = torch.cat([state.samples, x], dim=-1), state.magnitudes
-        groups = self.bank.n_groups(samples.shape[1])
         if groups:
-            magnitudes = torch.cat([magnitudes, self._analyse(samples, groups)], dim=-1)
+            magnitudes = torch.cat([magnitudes, self._magnitude(self.bank(samples, groups))], dim=1)
             samples = samples[:, groups * self.bank.samples :].clone()
-        count = max(0, (magnitudes.shape[-1] - 2 * self._margin - 1) // self._step + 1)
-        frames = self._decimate(magnitudes, count).clamp_(min=0)
+        count = max(0, (magnitudes.shape[1] - 2 * self._margin - 1) // self._step + 1)
+        frames = torch.empty(len(samples), len(self.freqs_hz), count)
+        decimate(magnitudes.numpy(), self._lowpass, self._step, frames.numpy())
         if count:
-            magnitudes = magnitudes[..., count * self._step :].clone()
+            magnitudes = magnitudes[:, count * self._step :].clone()
         n_samples, n_frames = state.n_samples + x.shape[1], state.n_frames + count
         return StreamState(samples, magnitudes, n_samples, n_frames), frames
 
-    def _decimate(self, magnitudes: Tensor, count: int) -> Tensor:
-        """Low-pass (channel, row, point) to `count` frames, as banded matrix products over runs of frames."""
-        channels, rows = magnitudes.shape[:2]
-        frames = magnitudes.new_zeros(channels, rows, count)
-        full = count - count % _FRAMES_AT_ONCE
-        for start, stop in ((0, full), (full, count)):
-            run = min(_FRAMES_AT_ONCE, stop - start)
-            if run:
-                width, hop = (run - 1) * self._step + 2 * self._margin + 1, run * self._step
-                first, last = start * self._step, (stop - 1) * self._step + 2 * self._margin + 1
-                windows = magnitudes[..., first:last].unfold(-1, width, hop)
-                frames[..., start:stop] = (windows.reshape(-1, width) @ self._band(run)).view(channels, rows, -1)
-        return frames
-
-    def _band(self, run: int) -> Tensor:
-        """Return (point, frame) the low-pass taps of `run` consecutive frames."""
-        taps = len(self._lowpass)
-        band = torch.zeros((run - 1) * self._step + taps, run)
-        for frame in range(run):
-            band[frame * self._step : frame * self._step + taps, frame] = self._lowpass
-        return band
-
-    def _analyse(self, samples: Tensor, groups: int) -> Tensor:
-        per_channel = len(self.freqs_hz) * groups * self.bank.points
-        at_once = max(1, _ELEMENTS_AT_ONCE // per_channel)
-        return torch.cat([self._magnitude(self.bank(x, groups)) for x in samples.split(at_once)])
-
 
 def magnitude(z: Tensor) -> Tensor:
-    """Return |z| of a complex tensor (several times faster than `abs`, which guards against overflow)."""
-    square = torch.view_as_real(z).square()
-    return (square[..., 0] + square[..., 1]).sqrt_()
+    """Return (channel, point, row) |z| of (channel, row, point) complex values."""
+    channels, rows, points = z.shape
+    out = torch.empty(channels, points, rows)
+    modulus(real_pairs(z), out.numpy())
+    return out
+
+
+def real_pairs(z: Tensor) -> NDArray[np.float32]:
+    """Return complex values as real and imaginary parts along one more axis, in the same memory."""
+    return torch.view_as_real(z).numpy()
+
+
+def _zero_padded(x: Tensor, length: int) -> Tensor:
+    """Return (channel, `length`) samples: those of `x`, then zeros."""
+    return x if x.shape[1] == length else torch.nn.functional.pad(x, (0, length - x.shape[1]))
 
 
 def _as_samples(rcg: NDArray[np.floating] | Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from radarode.core.constants import BAND_HZ, N_ROWS
+from radarode.signal.atoms import SUPPORT_S, morlet_atoms, row_frequencies
 from radarode.signal.blocks import Transform, magnitude
-from radarode.signal.filterbank import SUPPORT_S, morlet_atoms, row_frequencies
 
 
 class Cwt(Transform):

@@ -6,81 +6,35 @@ not. The filters are finite and symmetric in time, so a stream can compute exact
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.fft import next_fast_len
+from scipy.fft import ifft, next_fast_len, rfft
 from torch import Tensor
 
-from radarode.core.constants import BAND_HZ, N_ROWS
-from radarode.core.errors import InputError
+from radarode.signal.atoms import Atoms
 
-OMEGA0 = 6.0
-"""Centre of the analytic Morlet wavelet in radians (MATLAB's "amor")."""
-
-SUPPORT_S = 4.0
-"""Half length of the longest filter: 4.2 standard deviations of the wavelet at 1 Hz."""
+Array = NDArray[Any]
 
 DIRECT_GROUPS = 24
 """Up to this many output groups a matrix product is cheaper than a Fourier block (measured, 50 channels)."""
 
-MAX_SIGMAS = 5.6
-"""Beyond this many standard deviations a filter is below float32 resolution."""
+_LENGTH_RATIO = 4.0
+"""Filters whose lengths differ by less than this factor share a matrix."""
+
+_RANK_TOLERANCE = 1e-10
+"""Waves of a factorised matrix this much smaller than the largest are left out; float32 resolves 1e-7."""
 
 _CLEAN_SIGMAS = 2.0
 """Filters at least this long (half length, standard deviations) keep to the band within float32 rounding."""
 
 _GUARD = 6
 """One part in `_GUARD` of the internal band lies below 0 Hz, to hold the lowest row's negative skirt."""
-
-
-@dataclass(frozen=True)
-class Atoms:
-    """Describe the filters of a bank: Gaussian-windowed exponentials at `freqs_hz`.
-
-    Row i has the impulse response 2 g(t/σᵢ) w(t/hᵢ) exp(i 2π fᵢ t) / (σᵢ √(2π)), with g the unit Gaussian and
-    the taper w(u) = (1 − u⁶)⁶ on |u| <= 1, 0 outside: a sinusoid of amplitude A at fᵢ gives |W| = A. The half
-    length hᵢ is `MAX_SIGMAS` σᵢ or `support_s`, whichever is shorter; the long rows alone are cut.
-
-    Attributes:
-        freqs_hz: (row,) centre frequencies.
-        sigma_s: (row,) standard deviation of each row's Gaussian.
-        support_s: half length of the longest filter.
-    """
-
-    freqs_hz: NDArray[np.float64]
-    sigma_s: NDArray[np.float64]
-    support_s: float
-
-    @property
-    def half_s(self) -> NDArray[np.float64]:
-        """(row,) half length of each filter."""
-        return np.minimum(MAX_SIGMAS * self.sigma_s, self.support_s)
-
-    def sample(self, time_s: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-        """Evaluate the conjugate filters and the filters of the derivative at times `time_s`.
-
-        Args:
-            time_s: (time,) position of the input sample relative to the output point.
-
-        Returns:
-            Two (row, time) arrays k, k' with W(b) = Σ x[n] k(tₙ − b) / fs and dW/db = Σ x[n] k'(tₙ − b) / fs.
-        """
-        sigma = self.sigma_s[:, None]
-        omega = 2 * np.pi * self.freqs_hz[:, None]
-        t = np.asarray(time_s)[None, :]
-        half = self.half_s[:, None]
-        u = np.clip(t / half, -1.0, 1.0)
-        phase = np.exp(-1j * omega * t).astype(np.complex128)
-        gauss = phase * (2 / (sigma * math.sqrt(2 * math.pi)) * np.exp(-0.5 * (t / sigma) ** 2))
-        taper = (1 - u**6) ** 6
-        taper_slope = -36 * u**5 * (1 - u**6) ** 5 / half
-        slope = gauss * (taper_slope - (t / sigma**2 + 1j * omega) * taper)
-        return gauss * taper, -slope
 
 
 class FilterBank:
@@ -108,12 +62,16 @@ class FilterBank:
         self.half = math.ceil(float(atoms.half_s.max()) * fs_hz)
         self.width = 2 * self.half + self.samples
         self.n_parts = 2 if derivative else 1
-        self._direct: Tensor | None = None
-        self._spectra: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+        self._direct: list[tuple[int, Tensor, Tensor]] = []
+        self._spectra: dict[int, tuple[Array, Array, Array]] = {}
 
     def n_groups(self, n_samples: int) -> int:
         """Return how many groups `n_samples` consecutive samples are enough for."""
         return max(0, (n_samples - self.width) // self.samples + 1)
+
+    def fast_groups(self, n_samples: int) -> int:
+        """Return the length, in groups of samples, of the Fourier block that `n_samples` are computed with."""
+        return int(next_fast_len(-(-n_samples // self.samples), real=True))  # pyright: ignore[reportArgumentType]
 
     def __call__(self, x: Tensor, n_groups: int) -> Tensor:
         """Return (part, channel, row, point) complex64: W, and dW/dt where asked for, for `n_groups` groups.
@@ -126,39 +84,57 @@ class FilterBank:
         return self._by_product(x) if n_groups <= DIRECT_GROUPS else self._by_fourier(x, n_groups)
 
     def _by_product(self, x: Tensor) -> Tensor:
-        if self._direct is None:
-            self._direct = self._product_matrix()
-        windows = x.unfold(-1, self.width, self.samples)
+        if not self._direct:
+            self._direct = self._product_matrices()
+        windows = x.double().unfold(-1, self.width, self.samples)
         channels, groups = windows.shape[:2]
-        out = windows.reshape(channels * groups, self.width).double() @ self._direct
-        out = out.float().view(channels, groups, self.points, self.n_parts, len(self.atoms.freqs_hz), 2)
-        out = out.permute(3, 0, 4, 1, 2, 5).reshape(
-            self.n_parts, channels, len(self.atoms.freqs_hz), groups * self.points, 2
-        )
-        return torch.view_as_complex(out)
+        parts = []
+        for margin, waves, filters in self._direct:
+            inner = windows[..., margin : self.width - margin].reshape(channels * groups, -1)
+            parts.append((inner @ waves @ filters).float().view(channels, groups, self.points, self.n_parts, -1, 2))
+        out = torch.cat(parts, dim=4).permute(3, 0, 4, 1, 2, 5)
+        return torch.view_as_complex(out.reshape(self.n_parts, channels, -1, groups * self.points, 2))
 
-    def _product_matrix(self) -> Tensor:
-        """Return (sample, point · part · row · 2): the filters at the q positions inside a group."""
+    def _product_matrices(self) -> list[tuple[int, Tensor, Tensor]]:
+        """Return (sample, wave) and (wave, point · part · row · 2) factors of the filters at a group's q positions.
+
+        Rows whose filters are of similar length share their factors; beside them stands how many samples at either
+        end of the window are beyond those filters. Neighbouring rows and positions differ so little that about a
+        third as many waves as filters span them to within rounding.
+        """
+        halves = np.ceil(self.atoms.half_s * self.fs_hz).astype(int)
+        steps = np.floor(np.log(halves.max() / halves) / math.log(_LENGTH_RATIO)).astype(int)
+        edges = [0, *(np.flatnonzero(np.diff(steps)) + 1), len(halves)]
         offsets = np.arange(self.points) * self.samples / self.points
-        position = np.arange(self.width) - self.half
-        columns = [self.atoms.sample((position - offset) / self.fs_hz)[: self.n_parts] for offset in offsets]
-        kernels = np.array(columns) / self.fs_hz
-        kernels = np.stack([kernels.real, kernels.imag], axis=-1)
-        matrix = np.moveaxis(kernels, 3, 0).reshape(self.width, -1)
-        return torch.from_numpy(np.ascontiguousarray(matrix))
+        matrices = []
+        for first, last in itertools.pairwise(edges):
+            margin = int(self.half - halves[first:last].max())
+            position = np.arange(margin, self.width - margin) - self.half
+            times = [(position - offset) / self.fs_hz for offset in offsets]
+            columns = [self.atoms.sample(time_s, slice(first, last))[: self.n_parts] for time_s in times]
+            kernels = np.array(columns) / self.fs_hz
+            kernels = np.stack([kernels.real, kernels.imag], axis=-1)
+            matrix = np.moveaxis(kernels, 3, 0).reshape(len(position), -1)
+            waves, sizes, filters = np.linalg.svd(matrix, full_matrices=False)
+            rank = int((sizes > _RANK_TOLERANCE * sizes[0]).sum())
+            factors = np.ascontiguousarray(waves[:, :rank]), sizes[:rank, None] * filters[:rank]
+            matrices.append((margin, *map(torch.from_numpy, factors)))
+        return matrices
 
     def _by_fourier(self, x: Tensor, n_groups: int) -> Tensor:
-        n_blocks = int(next_fast_len(-(-x.shape[1] // self.samples), real=True))  # pyright: ignore[reportArgumentType]
+        n_blocks = self.fast_groups(x.shape[1])
         if n_blocks not in self._spectra:
             self._spectra[n_blocks] = self._fourier_factors(n_blocks)
         bins, factors, response = self._spectra[n_blocks]
-        spectrum = torch.fft.rfft(x.double(), n=n_blocks * self.samples)
-        band = torch.where(bins < 0, spectrum[:, bins.abs()].conj(), spectrum[:, bins.abs()])
-        filtered = (factors[:, None] * band).to(torch.complex64)[:, :, None]
-        product = filtered[..., 0, :] * response[:, 0]
+        spectrum = np.asarray(rfft(x.numpy().astype(np.float64), n=n_blocks * self.samples))
+        band = np.where(bins < 0, spectrum[:, np.abs(bins)].conj(), spectrum[:, np.abs(bins)])
+        filtered = np.ascontiguousarray((factors[:, None] * band).astype(np.complex64))[:, :, None]
+        product = np.multiply(filtered[..., 0, :], response[:, 0], order="C")
         for alias in range(1, self._aliases):
             product += filtered[..., alias, :] * response[:, alias]
-        return torch.fft.ifft(product, norm="forward")[..., : n_groups * self.points]
+        # SciPy's transform, not PyTorch's, which copies the whole tensor before and after.
+        points = ifft(product, norm="forward", overwrite_x=True)
+        return torch.from_numpy(points)[..., : n_groups * self.points]
 
     @property
     def _aliases(self) -> int:
@@ -173,7 +149,7 @@ class FilterBank:
         nyquist = self.samples / self.points / 2
         return max(0, math.ceil(nyquist - 1 / _GUARD)), max(0, math.ceil(nyquist + 1 / _GUARD) - 1)
 
-    def _fourier_factors(self, n_blocks: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _fourier_factors(self, n_blocks: int) -> tuple[Array, Array, Array]:
         """Return (alias, bin) bins, (part, alias, bin) factors of W and dW/dt, (row, alias, bin) real response.
 
         Column k of each holds the bins that fall on output bin k at the output rate.
@@ -193,23 +169,5 @@ class FilterBank:
         tables = (bins, factors, response.astype(np.float32))
         # the first of a row's bins is -n_out // _GUARD: turn each row so that bin k stands in column k mod n_out
         turned = [np.roll(table.reshape(*table.shape[:-1], -1, n_out), -(n_out // _GUARD), axis=-1) for table in tables]
-        kept, phases, gains = (torch.from_numpy(table) for table in turned)
+        kept, phases, gains = map(np.ascontiguousarray, turned)
         return kept, phases, gains
-
-
-def row_frequencies(band_hz: tuple[float, float] = BAND_HZ, n_rows: int = N_ROWS) -> NDArray[np.float64]:
-    """Return (row,) log-spaced centre frequencies over `band_hz`, both ends included."""
-    low, high = band_hz
-    if not 0 < low < high:
-        raise InputError.of("band_hz", "two increasing positive frequencies", band_hz)
-    if n_rows < 2:
-        raise InputError.of("n_rows", "at least 2", n_rows)
-    return np.geomspace(low, high, n_rows)
-
-
-def morlet_atoms(freqs_hz: NDArray[np.float64], support_s: float = SUPPORT_S) -> Atoms:
-    """Return analytic Morlet wavelets with ω₀ = 6: σ = ω₀ / (2π f) seconds.
-
-    L1-normalised: W here is a^(−1/2) times the W of the radarODE-MTL paper.
-    """
-    return Atoms(freqs_hz, OMEGA0 / (2 * np.pi * freqs_hz), support_s)

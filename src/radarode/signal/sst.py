@@ -7,17 +7,16 @@ from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from radarode.core.constants import BAND_HZ, N_ROWS
 from radarode.core.errors import InputError
-from radarode.signal.blocks import Transform, magnitude
-from radarode.signal.filterbank import SUPPORT_S, morlet_atoms, row_frequencies
+from radarode.signal.atoms import SUPPORT_S, morlet_atoms, row_frequencies
+from radarode.signal.blocks import Transform, real_pairs
+from radarode.signal.kernels import reassign
 
 Binning = Literal["linear", "nearest", "floor"]
-
-_TINY = 1e-36
-_LOWEST_RAD_S = 1e-3
 
 
 class Sst(Transform):
@@ -64,45 +63,25 @@ class Sst(Transform):
         freqs_hz = row_frequencies(band_hz, n_rows)
         super().__init__(morlet_atoms(freqs_hz, support_s), **rates)
         self.binning: Binning = binning
-        self._log_low = math.log(2 * math.pi * freqs_hz[0])
-        self._per_row = math.log(freqs_hz[-1] / freqs_hz[0]) / (n_rows - 1)
-        self._weight = self._per_row * _sinusoid_weight()
+        self._axis = _axis_places(freqs_hz, binning)
+        self._weight = np.float32(math.log(freqs_hz[-1] / freqs_hz[0]) / (n_rows - 1) * _sinusoid_weight())
 
     def _magnitude(self, analysis: Tensor) -> Tensor:
-        w = analysis[0]
-        row = self._row_position(w, analysis[1])
-        n_rows = len(self.freqs_hz)
-        if self.binning == "nearest":
-            return magnitude(_collect(w, row.round_().clamp_(0, n_rows - 1), n_rows)).mul_(self._weight)
-        if self.binning == "floor":
-            index = row.floor_().clamp_(-1, n_rows).add_(1)
-            return magnitude(_collect(w, index, n_rows + 2)[:, 1:-1]).mul_(self._weight)
-        row = row.clamp_(-1, n_rows)
-        index = row.floor()
-        upper = w * row.sub_(index)
-        index = index.add_(1)
-        total = _collect(w, index, n_rows + 2)
-        moved = _collect(upper, index, n_rows + 2)
-        return magnitude(total[:, 1:-1].sub_(moved[:, 1:-1]).add_(moved[:, :-2])).mul_(self._weight)
-
-    def _row_position(self, w: Tensor, slope: Tensor) -> Tensor:
-        """Return (channel, row, point) the fractional output row of every coefficient."""
-        conjugate = w.conj().resolve_conj()
-        power = (w * conjugate).real
-        turn = (slope * conjugate).imag
-        frequency = (turn / (power + _TINY)).clamp_(min=_LOWEST_RAD_S)
-        return frequency.log_().sub_(self._log_low).mul_(1 / self._per_row)
+        w, slope = real_pairs(analysis)
+        out = torch.empty(w.shape[0], w.shape[2], len(self.freqs_hz))
+        reassign(w, slope, self._axis, self.binning == "linear", self._weight, out.numpy())
+        return out
 
 
-def _collect(values: Tensor, index: Tensor, n_rows: int) -> Tensor:
-    """Add up (channel, row, point) complex values into the rows that `index`, whole floats, names."""
-    channels, _, points = values.shape
-    place = torch.add(torch.arange(points, dtype=torch.float32), index, alpha=points)
-    if channels > 1:
-        place += (torch.arange(channels, dtype=torch.float32) * (n_rows * points))[:, None, None]
-    out = torch.zeros(channels * n_rows * points, dtype=values.dtype)
-    out.scatter_add_(0, place.to(torch.int64).flatten(), values.flatten())
-    return out.view(channels, n_rows, points)
+def _axis_places(freqs_hz: NDArray[np.float64], binning: Binning) -> tuple[np.float32, ...]:
+    """Return what `reassign` needs to know of the axis: see its `axis`."""
+    n_rows = len(freqs_hz)
+    per_octave = (n_rows - 1) / math.log2(freqs_hz[-1] / freqs_hz[0])
+    origin = 1 - per_octave * math.log2(2 * math.pi * freqs_hz[0])
+    lowest, highest = 0.0, n_rows + 1.0
+    if binning == "nearest":
+        origin, lowest, highest = origin + 0.5, 1.0, float(n_rows)
+    return tuple(np.float32(value) for value in (per_octave, origin, lowest, highest))
 
 
 def _sinusoid_weight() -> float:

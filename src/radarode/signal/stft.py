@@ -9,8 +9,8 @@ from torch import Tensor
 
 from radarode.core.constants import BAND_HZ, N_ROWS
 from radarode.core.errors import InputError
+from radarode.signal.atoms import MAX_SIGMAS, Atoms, row_frequencies
 from radarode.signal.blocks import Transform, magnitude
-from radarode.signal.filterbank import MAX_SIGMAS, Atoms, row_frequencies
 
 WINDOW_SIGMA_S = 0.1
 """Standard deviation of the Gaussian window: it spans about 0.4 s, with rows 3.7 Hz wide at half height."""

@@ -23,8 +23,8 @@ from radarode.models.pretrained import Pretrained
 from radarode.reconstruction.merge import lay_maps, mean_map
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.reconstruction.windows import WindowOutputs, silence
-from radarode.signal.blocks import StreamState as TransformState
 from radarode.signal.blocks import Transform
+from radarode.signal.stream_state import StreamState as TransformState
 from radarode.tasks import TaskSettings
 from radarode.tasks.length import decode_length
 from radarode.tasks.settings import SHAPE_SAMPLES

@@ -228,8 +228,8 @@ def _check_shapes(fresh: EngineState, saved: EngineState) -> None:
         (fresh.waiting.shape[0], saved.waiting.shape[0]),
         (fresh.quick.frames.shape[:2], saved.quick.frames.shape[:2]),
         (fresh.settled.frames.shape[:2], saved.settled.frames.shape[:2]),
-        (fresh.settled.transform.magnitudes.shape[:2], saved.settled.transform.magnitudes.shape[:2]),
-        (fresh.quick.transform.magnitudes.shape[:2], saved.quick.transform.magnitudes.shape[:2]),
+        (fresh.settled.transform.magnitudes.shape[::2], saved.settled.transform.magnitudes.shape[::2]),
+        (fresh.quick.transform.magnitudes.shape[::2], saved.quick.transform.magnitudes.shape[::2]),
     )
     if any(tuple(np.atleast_1d(one)) != tuple(np.atleast_1d(other)) for one, other in pairs):
         raise InputError("the state of the stream does not fit its own facts. Begin the stream anew.")

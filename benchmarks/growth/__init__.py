@@ -1,0 +1,1 @@
+"""How cost grows: the parts of `bench_growth.py`."""
