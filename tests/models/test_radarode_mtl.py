@@ -8,6 +8,7 @@ import torch
 from radarode.core.errors import InputError
 from radarode.models.config import PRESETS, preset
 from radarode.models.radarode_mtl import RadarOdeMtl, build_model
+from radarode.models.stem import ChannelStem
 
 DECODERS = ("fused", "temporal", "ode")
 LIGHT = ("small", "tiny")
@@ -186,3 +187,13 @@ def test_tiny_learns_where_a_beat_is() -> None:
         optimizer.step()
         first, last = (loss.item() if step == 0 else first), loss.item()
     assert last < 0.5 * first
+
+
+def test_the_stem_reads_a_batch_as_it_reads_its_windows() -> None:
+    stem = ChannelStem(4, 71)
+    x = torch.rand(3, 5, 71, 120, generator=torch.Generator().manual_seed(2))
+    x[1, 2] = 0
+    with torch.no_grad():
+        one_by_one = stem(x)
+    for ours, together in zip(one_by_one, stem(x), strict=True):
+        torch.testing.assert_close(ours, together)

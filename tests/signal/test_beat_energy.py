@@ -9,6 +9,7 @@ from radarode.core.errors import InputError
 from radarode.signal.beat_energy import (
     ENERGY_HZ,
     LARGEST,
+    _by_part,
     band_pass,
     channel_energy,
     channel_weights,
@@ -96,3 +97,13 @@ def test_a_band_beyond_the_rate_is_refused() -> None:
         band_pass(np.zeros((1, 1000)), FS_HZ, (5.0, 100.0))
     with pytest.raises(InputError, match="multiple of 50"):
         channel_energy(np.zeros((1, 1000)), np.zeros((1, 1000), bool), 130.0, 0.02)
+
+
+def test_a_statistic_by_part_is_that_of_each_part(rng: np.random.Generator) -> None:
+    values, known = rng.normal(size=400), np.ones(400, dtype=bool)
+    known[[7, 120, 121, 260]] = False
+    parts = [slice(max(0, centre - 30), centre + 31) for centre in range(0, 400, 13)]
+    for statistic in (np.median, np.mean):
+        wanted = [statistic(values[part][known[part]]) for part in parts]
+        np.testing.assert_allclose(_by_part(values, known, parts, statistic), wanted, rtol=1e-12)
+    np.testing.assert_allclose(_by_part(values, known, [slice(None)], np.median), [np.median(values[known])])

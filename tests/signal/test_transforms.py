@@ -235,3 +235,13 @@ def test_another_channel_count_is_refused():
 def test_bad_settings_are_refused(name, settings, word):
     with pytest.raises(InputError, match=word):
         make_transform(name, **settings)
+
+
+@pytest.mark.parametrize("fs_hz", [100, 250, 200])
+def test_channels_side_by_side_and_in_pieces_are_the_whole(fs_hz, rng):
+    x = rng.normal(size=(3, 40 * fs_hz)).astype(np.float32)
+    transform = make_transform("sst", fs_hz=fs_hz, support_s=1.0)
+    whole = transform(x).values
+    assert whole.shape[2] == transform.n_frames(40 * fs_hz)
+    assert relative(torch.cat([transform(one[None]).values for one in x]), whole) < 1e-6
+    assert relative(stream(transform, x, [17 * fs_hz, 1, 23 * fs_hz]), whole) < 1e-5
