@@ -156,8 +156,8 @@ def bench_paper() -> None:
 
 
 def in_own_process(name: str) -> tuple[float, float]:
-    """Return the median seconds and the peak memory in GB of steps in a process of its own; NaN if memory ran out."""
-    done = subprocess.run([sys.executable, __file__, "--one", name], capture_output=True, text=True)
+    """Return the median seconds and the peak memory in GB of steps in a process of its own; NaN if that failed."""
+    done = subprocess.run([sys.executable, __file__, "--one", name], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         return float("nan"), float("nan")
     first, second = done.stdout.split()

@@ -163,7 +163,8 @@ def page(sections: Sequence[Section], plans: Mapping[str, Plan]) -> str:
     facts = "\n".join(f"- {key}: {value}" for key, value in top.items())
     with_bar = sum(bar is not None for one in ordered for *_, bar, _ in judged(one, plans.get(one.name, Plan())))
     missed = len(unmet(ordered, plans))
-    count = f"{with_bar - missed} of {with_bar} bars are met."
+    unseen = sum(len(plan.bars) for name, plan in plans.items() if name not in {one.name for one in ordered})
+    count = f"{with_bar - missed} of {with_bar} bars are met{f', {unseen} not measured yet' if unseen else ''}."
     parts = [INTRO.format(facts=facts, count=count)]
     parts += [section_text(one, plans.get(one.name, Plan()), top) for one in ordered]
     return "\n".join(parts)

@@ -95,7 +95,7 @@ def value_axis(ax: Axes, text: Callable[[float], str], ticks: Sequence[float]) -
     span = max(math.log10(high / low), 0.6)
     bottom, top = low * 10 ** (-0.08 * span), high * 10 ** (0.62 * span)
     inside = [tick for tick in ticks if bottom <= tick <= top]
-    ax.yaxis.set_major_locator(FixedLocator(inside[:: math.ceil(len(inside) / MOST_TICKS)]))
+    ax.yaxis.set_major_locator(FixedLocator(inside[:: max(1, math.ceil(len(inside) / MOST_TICKS))]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylim(bottom, top)

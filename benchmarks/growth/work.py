@@ -61,7 +61,8 @@ def length(minutes: float, fixed: Fixed) -> Stages:
     kept: list[Any] = []
 
     def run() -> None:
-        kept[:] = [reconstruct(whole, weights)]
+        kept.clear()
+        kept.append(reconstruct(whole, weights))
 
     def write() -> None:
         with tempfile.TemporaryDirectory() as folder, new_folder(Path(folder) / "out") as out:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
+from radarode.core.errors import InputError
 from radarode.models.deform import DeformConv2d, _by_grid_sample, deform_conv2d
 from radarode.models.deform_sample import pointwise
 
@@ -130,3 +131,12 @@ def test_the_pointwise_product_is_a_convolution_with_its_gradients(needs: tuple[
         both.append([out, *(leaf.grad for leaf in leaves if leaf.requires_grad)])
     for ours, peer in zip(*both, strict=True):
         torch.testing.assert_close(ours, peer, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("wrong", ["offset", "mask"])
+def test_offsets_and_weights_that_do_not_fit_are_refused(wrong: str) -> None:
+    x, offset, mask, weight = draw(torch.float32)
+    given = {"offset": offset, "mask": mask}
+    for cut in (given[wrong][:1], given[wrong][:, :2], given[wrong][..., :2]):
+        with pytest.raises(InputError, match=wrong):
+            deform_conv2d(x, weight=weight, **{**given, wrong: cut})

@@ -9,7 +9,7 @@ from radarode.core.errors import InputError
 from radarode.signal.beat_energy import (
     ENERGY_HZ,
     LARGEST,
-    _by_part,
+    _by_span,
     band_pass,
     channel_energy,
     channel_weights,
@@ -99,11 +99,11 @@ def test_a_band_beyond_the_rate_is_refused() -> None:
         channel_energy(np.zeros((1, 1000)), np.zeros((1, 1000), bool), 130.0, 0.02)
 
 
-def test_a_statistic_by_part_is_that_of_each_part(rng: np.random.Generator) -> None:
+def test_a_statistic_by_span_is_that_of_each_span(rng: np.random.Generator) -> None:
     values, known = rng.normal(size=400), np.ones(400, dtype=bool)
     known[[7, 120, 121, 260]] = False
-    parts = [slice(max(0, centre - 30), centre + 31) for centre in range(0, 400, 13)]
+    spans = np.array([(max(0, centre - 30), min(400, centre + 31)) for centre in range(0, 400, 13)])
     for statistic in (np.median, np.mean):
-        wanted = [statistic(values[part][known[part]]) for part in parts]
-        np.testing.assert_allclose(_by_part(values, known, parts, statistic), wanted, rtol=1e-12)
-    np.testing.assert_allclose(_by_part(values, known, [slice(None)], np.median), [np.median(values[known])])
+        wanted = [statistic(values[first:last][known[first:last]]) for first, last in spans]
+        np.testing.assert_allclose(_by_span(values, known, spans, statistic), wanted, rtol=1e-12)
+    np.testing.assert_allclose(_by_span(values, known, np.array([[0, 400]]), np.median), [np.median(values[known])])

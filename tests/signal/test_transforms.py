@@ -245,3 +245,23 @@ def test_channels_side_by_side_and_in_pieces_are_the_whole(fs_hz, rng):
     assert whole.shape[2] == transform.n_frames(40 * fs_hz)
     assert relative(torch.cat([transform(one[None]).values for one in x]), whole) < 1e-6
     assert relative(stream(transform, x, [17 * fs_hz, 1, 23 * fs_hz]), whole) < 1e-5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_record_without_samples_has_no_frames(name):
+    assert make_transform(name)(np.zeros((2, 0))).values.shape == (2, 71, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("sst", {}), ("cwt", {}), ("stft", {}), ("stft", {"window_sigma_s": 1.0})]
+)
+def test_a_live_update_is_the_product_with_the_filters_under_a_large_offset(name, settings, rng):
+    bank = make_transform(name, **settings).bank
+    x = torch.from_numpy((rng.normal(size=(2, bank.width + 3 * bank.samples)) + 1e4).astype(np.float32))
+    position = np.arange(bank.width) - bank.half
+    for point in range(bank.points):
+        filters = bank.atoms.sample((position - point * bank.samples / bank.points) / bank.fs_hz)[: bank.n_parts]
+        exact = np.stack([x[:, : bank.width].double().numpy() @ (one.T / bank.fs_hz) for one in filters])
+        found = bank(x, 4)[..., point].numpy()
+        quiet = np.stack([rng.normal(size=bank.width) @ (one.T / bank.fs_hz) for one in filters])
+        assert (np.abs(found - exact) < 1e-3 * np.abs(quiet).max() + 1e-6 * np.abs(exact)).all()

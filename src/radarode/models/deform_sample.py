@@ -14,6 +14,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import conv2d
 from torch.nn.grad import conv2d_weight
 
+from radarode.core.errors import InputError
 from radarode.core.threads import share_out
 from radarode.models.deform_kernels import sample, spread
 
@@ -27,11 +28,18 @@ def sample_taps(x: Tensor, offset: Tensor, mask: Tensor) -> Tensor:
         mask: (window, 9, row, frame) factor of each tap.
 
     Returns:
-        (window, 9 · channel, row, frame), tap after tap, channels last in memory.
+        (window, 9 · channel, row, frame), tap after tap, channels last in memory. Its gradients have none of their own.
+
+    Raises:
+        InputError: `offset` or `mask` does not fit `x`.
     """
-    taps = _Sample.apply(*(one.permute(0, 2, 3, 1).contiguous() for one in (x, offset, mask)))
-    assert isinstance(taps, Tensor)
-    return taps.flatten(3).permute(0, 3, 1, 2)
+    windows, _, rows, frames = x.shape
+    for name, one, taps in (("offset", offset, 18), ("mask", mask, 9)):
+        if one.shape != (windows, taps, rows, frames):
+            raise InputError.of(name, f"of shape {(windows, taps, rows, frames)}", tuple(one.shape))
+    samples = _Sample.apply(*(one.permute(0, 2, 3, 1).contiguous() for one in (x, offset, mask)))
+    assert isinstance(samples, Tensor)
+    return samples.flatten(3).permute(0, 3, 1, 2)
 
 
 class _Sample(torch.autograd.Function):

@@ -8,7 +8,7 @@ cardiac rates. No gain and no sign of any channel matters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -110,32 +110,35 @@ def _above_level(envelope: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
     """Return (frame,) `envelope / local median`, compressed, minus its local mean; 0 where it is not known."""
     half, n = round(0.5 * LEVEL_S * ENERGY_HZ), len(envelope)
     centres = np.arange(0, n, round(ENERGY_HZ / 2))
-    parts = [slice(max(0, c - half), c + half + 1) for c in centres]
-    usable = np.array([known[part].sum() >= half // 2 for part in parts])
+    first, last = np.maximum(centres - half, 0), np.minimum(centres + half + 1, n)
+    count = np.concatenate([[0], np.cumsum(known)])
+    usable = count[last] - count[first] >= half // 2
     if not usable.any():
-        usable, parts = np.ones(1, dtype=bool), [slice(None)]
-        centres = centres[:1]
-    chosen = [part for part, good in zip(parts, usable, strict=True) if good]
-    level = _by_part(envelope, known, chosen, np.median)
+        centres, first, last, usable = centres[:1], np.zeros(1, dtype=int), np.array([n]), np.ones(1, dtype=bool)
+    spans = np.stack([first, last], axis=1)[usable]
+    level = _by_span(envelope, known, spans, np.median)
     level = np.maximum(np.interp(np.arange(n), centres[usable], level), 1e-12)
     ratio = envelope / level
     scaled = (1.0 + LARGEST) * ratio / (ratio + LARGEST)
-    mean = _by_part(scaled, known, chosen, np.mean)
+    mean = _by_span(scaled, known, spans, np.mean)
     return np.where(known, scaled - np.interp(np.arange(n), centres[usable], mean), 0.0)
 
 
-def _by_part(
-    values: FloatArray, known: NDArray[np.bool_], parts: Sequence[slice], statistic: Callable[..., Any]
+def _by_span(
+    values: FloatArray, known: NDArray[np.bool_], spans: NDArray[np.integer], statistic: Callable[..., Any]
 ) -> FloatArray:
-    """Return (part,) a statistic of what is known in each part; parts of equal length without gaps in one call."""
-    found = np.empty(len(parts))
-    lengths = np.array([len(range(*part.indices(len(values)))) for part in parts])
-    whole = np.array([bool(known[part].all()) for part in parts]) & (lengths == lengths.max())
+    """Return (span,) a statistic of what is known in each (first, behind the last) of `spans`.
+
+    Those of the largest length without gaps, nearly all, are done in one call.
+    """
+    found, length = np.empty(len(spans)), spans[:, 1] - spans[:, 0]
+    count = np.concatenate([[0], np.cumsum(known)])
+    whole = (length == length.max()) & (count[spans[:, 1]] - count[spans[:, 0]] == length)
     if whole.any():
-        starts = [part.indices(len(values))[0] for part, good in zip(parts, whole, strict=True) if good]
-        found[whole] = statistic(sliding_window_view(values, lengths.max())[starts], axis=1)
+        found[whole] = statistic(sliding_window_view(values, length.max())[spans[whole, 0]], axis=1)
     for number in np.flatnonzero(~whole).tolist():
-        found[number] = statistic(values[parts[number]][known[parts[number]]])
+        span = slice(*spans[number])
+        found[number] = statistic(values[span][known[span]])
     return found
 
 
@@ -158,10 +161,14 @@ def lagged_products(energy: FloatArray, window: int, hop: int, longest: int) -> 
     starts = range(0, n, hop)
     size = fft.next_fast_len(2 * window, real=True)
     found = np.empty((len(energy), len(starts), longest + 1))
-    for channel, row in enumerate(padded):
-        parts = np.stack([row[s : s + window] for s in starts]) * taper
+
+    def correlate(channel: int) -> None:
+        parts = sliding_window_view(padded[channel], window)[starts.start : starts.stop : starts.step] * taper
         power = np.abs(np.asarray(fft.rfft(parts, size))) ** 2
         found[channel] = np.asarray(fft.irfft(power, size))[:, : longest + 1] / (overlap / overlap[0])
+
+    with map_side_by_side() as map_parts:
+        map_parts(correlate, range(len(energy)))
     return found
 
 

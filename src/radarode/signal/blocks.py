@@ -110,6 +110,9 @@ class Transform(ABC):
         """Yield the frames of a whole record as consecutive tensors (channel, row, frame), in bounded memory."""
         x = _as_samples(rcg)
         missing = self.n_frames(x.shape[1])
+        if not missing:
+            yield torch.zeros(x.shape[0], len(self.freqs_hz), 0)
+            return
         ends = x.shape[1] + self._tail
         chunk = self._chunk(ends)
         state = self.init_state(x.shape[0])

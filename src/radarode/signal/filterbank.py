@@ -27,8 +27,9 @@ DIRECT_GROUPS = 24
 _LENGTH_RATIO = 4.0
 """Filters whose lengths differ by less than this factor share a matrix."""
 
-_RANK_TOLERANCE = 1e-10
-"""Waves of a factorised matrix this much smaller than the largest are left out; float32 resolves 1e-7."""
+_RANK_TOLERANCE = 1e-12
+"""Waves of a factorised matrix this much smaller than the largest are left out. What is left out of a filter no longer
+stops motion far below the band, which may be 10⁵ times larger than the heart's."""
 
 _CLEAN_SIGMAS = 2.0
 """Filters at least this long (half length, standard deviations) keep to the band within float32 rounding."""
@@ -115,9 +116,10 @@ class FilterBank:
             kernels = np.array(columns) / self.fs_hz
             kernels = np.stack([kernels.real, kernels.imag], axis=-1)
             matrix = np.moveaxis(kernels, 3, 0).reshape(len(position), -1)
-            waves, sizes, filters = np.linalg.svd(matrix, full_matrices=False)
-            rank = int((sizes > _RANK_TOLERANCE * sizes[0]).sum())
-            factors = np.ascontiguousarray(waves[:, :rank]), sizes[:rank, None] * filters[:rank]
+            sizes = np.linalg.norm(matrix, axis=0)  # a derivative is larger by the frequency
+            waves, shares, filters = np.linalg.svd(matrix / sizes, full_matrices=False)
+            rank = int((shares > _RANK_TOLERANCE * shares[0]).sum())
+            factors = np.ascontiguousarray(waves[:, :rank]), shares[:rank, None] * filters[:rank] * sizes
             matrices.append((margin, *map(torch.from_numpy, factors)))
         return matrices
 
