@@ -27,9 +27,9 @@ DIRECT_GROUPS = 24
 _LENGTH_RATIO = 4.0
 """Filters whose lengths differ by less than this factor share a matrix."""
 
-_RANK_TOLERANCE = 1e-12
-"""Waves of a factorised matrix this much smaller than the largest are left out. What is left out of a filter no longer
-stops motion far below the band, which may be 10⁵ times larger than the heart's."""
+_RANK_TOLERANCE = 1e-10
+"""Waves of a factorised matrix this much smaller than the largest are left out. What they would have stopped of motion
+far below the band is less than what float32 samples of such motion resolve (6e-8 of it)."""
 
 _CLEAN_SIGMAS = 2.0
 """Filters at least this long (half length, standard deviations) keep to the band within float32 rounding."""
@@ -101,7 +101,7 @@ class FilterBank:
 
         Rows whose filters are of similar length share their factors; beside them stands how many samples at either
         end of the window are beyond those filters. Neighbouring rows and positions differ so little that about a
-        third as many waves as filters span them to within rounding.
+        third as many waves as filters span them to within the rounding of the samples.
         """
         halves = np.ceil(self.atoms.half_s * self.fs_hz).astype(int)
         steps = np.floor(np.log(halves.max() / halves) / math.log(_LENGTH_RATIO)).astype(int)
