@@ -140,3 +140,14 @@ def test_offsets_and_weights_that_do_not_fit_are_refused(wrong: str) -> None:
     for cut in (given[wrong][:1], given[wrong][:, :2], given[wrong][..., :2]):
         with pytest.raises(InputError, match=wrong):
             deform_conv2d(x, weight=weight, **{**given, wrong: cut})
+
+
+def test_several_gradients_at_once_are_those_one_by_one() -> None:
+    leaves = [one.requires_grad_() for one in draw(torch.float64)]
+    out = deform_conv2d(*leaves)
+    cotangents = torch.randn(3, *out.shape, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    together = torch.vmap(lambda one: torch.autograd.grad(out, leaves, one, retain_graph=True))(cotangents)
+    for number, cotangent in enumerate(cotangents):
+        alone = torch.autograd.grad(out, leaves, cotangent, retain_graph=True)
+        for one, all_of_them in zip(alone, together, strict=True):
+            torch.testing.assert_close(all_of_them[number], one)

@@ -6,6 +6,7 @@ all channels, forward and in one pass backward.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -57,13 +58,15 @@ class _Sample(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, offset, mask = ctx.saved_tensors
-        by_x, by_offset, by_mask = torch.zeros_like(x), torch.empty_like(offset), torch.empty_like(mask)
-        by_out = gradients[0].contiguous()
-        given = [one.numpy() for one in (x, offset, mask, by_out)]
-        to = [one.numpy() for one in (by_x, by_offset, by_mask)]
-        share_out(lambda windows: spread(*given, windows, *to), len(x), by_out.numel(), torch.get_num_threads())
-        return by_x, by_offset, by_mask
+        return _OneByOne.apply(_spread, *ctx.saved_tensors, gradients[0])  # pyright: ignore[reportReturnType]
+
+
+def _spread(x: Tensor, offset: Tensor, mask: Tensor, by_out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    by_x, by_offset, by_mask = torch.zeros_like(x), torch.empty_like(offset), torch.empty_like(mask)
+    given = [one.numpy() for one in (x, offset, mask, by_out.contiguous())]
+    to = [one.numpy() for one in (by_x, by_offset, by_mask)]
+    share_out(lambda windows: spread(*given, windows, *to), len(x), by_out.numel(), torch.get_num_threads())
+    return by_x, by_offset, by_mask
 
 
 def pointwise(x: Tensor, weight: Tensor) -> Tensor:
@@ -89,8 +92,41 @@ class _Pointwise(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        by_out, turned = gradients[0], weight.transpose(0, 1)
-        by_out = by_out.contiguous(memory_format=torch.channels_last)
-        by_x = conv2d(by_out, turned) if ctx.needs_input_grad[0] else None
-        by_weight = conv2d_weight(by_out, turned.shape, x).transpose(0, 1) if ctx.needs_input_grad[1] else None
+        by_x = _OneByOne.apply(_pointwise_by_x, weight, gradients[0])[0] if ctx.needs_input_grad[0] else None  # pyright: ignore
+        by_weight = (
+            _OneByOne.apply(_pointwise_by_weight, x, weight, gradients[0])[0] if ctx.needs_input_grad[1] else None
+        )  # pyright: ignore
         return by_x, by_weight
+
+
+def _pointwise_by_x(weight: Tensor, by_out: Tensor) -> tuple[Tensor]:
+    return (conv2d(by_out.contiguous(memory_format=torch.channels_last), weight.transpose(0, 1)),)
+
+
+def _pointwise_by_weight(x: Tensor, weight: Tensor, by_out: Tensor) -> tuple[Tensor]:
+    turned = by_out.contiguous(memory_format=torch.channels_last)
+    return (conv2d_weight(turned, weight.transpose(0, 1).shape, x).transpose(0, 1),)
+
+
+class _OneByOne(torch.autograd.Function):
+    """Call a function of tensors; under `torch.vmap`, as libraries take several gradients at once, for each in turn."""
+
+    @staticmethod
+    def forward(function: Callable[..., tuple[Tensor, ...]], *given: Tensor) -> tuple[Tensor, ...]:
+        return function(*given)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Keep nothing: a gradient has none of its own here."""
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, function: Callable[..., tuple[Tensor, ...]], *given: Tensor) -> Any:
+        """Loop over the dimension that is mapped."""
+        pairs = list(zip(given, in_dims[1:], strict=True))
+        found = [
+            _OneByOne.apply(function, *(one if dim is None else one.select(dim, k) for one, dim in pairs))
+            for k in range(info.batch_size)
+        ]
+        columns = zip(*found, strict=True)  # pyright: ignore[reportArgumentType]
+        stacked = tuple(torch.stack(column) for column in columns)
+        return stacked, (0,) * len(stacked)
