@@ -27,6 +27,13 @@ def _around(place: Any, size: int) -> tuple[Any, ...]:
 
 
 @compiled
+def _places(offset: Any, row: int, frame: int, tap: int, rows: int, frames: int) -> tuple[Any, ...]:
+    """Return `_around` of the row and of the frame where a tap of a pixel samples."""
+    y, t = row + tap // 3 - 1 + offset[2 * tap], frame + tap % 3 - 1 + offset[2 * tap + 1]
+    return _around(y, rows), _around(t, frames)
+
+
+@compiled
 def sample(x: Any, offset: Any, mask: Any, lines: tuple[int, int], out: Any) -> None:
     """Write the nine samples of every pixel of some lines (window · row).
 
@@ -43,10 +50,9 @@ def sample(x: Any, offset: Any, mask: Any, lines: tuple[int, int], out: Any) -> 
         window, row = line // rows, line % rows
         for frame in range(frames):
             for tap in range(9):
-                y = row + tap // 3 - 1 + offset[window, row, frame, 2 * tap]
-                t = frame + tap % 3 - 1 + offset[window, row, frame, 2 * tap + 1]
-                top, bottom, has_top, has_bottom, down = _around(y, rows)
-                left, right, has_left, has_right, along = _around(t, frames)
+                vertical, horizontal = _places(offset[window, row, frame], row, frame, tap, rows, frames)
+                top, bottom, has_top, has_bottom, down = vertical
+                left, right, has_left, has_right, along = horizontal
                 factor = mask[window, row, frame, tap]
                 upper, lower = (1 - down) * has_top * factor, down * has_bottom * factor
                 share[0], share[1] = upper * (1 - along) * has_left, upper * along * has_right
@@ -83,10 +89,9 @@ def spread(
         for row in range(rows):
             for frame in range(frames):
                 for tap in range(9):
-                    y = row + tap // 3 - 1 + offset[window, row, frame, 2 * tap]
-                    t = frame + tap % 3 - 1 + offset[window, row, frame, 2 * tap + 1]
-                    top, bottom, has_top, has_bottom, down = _around(y, rows)
-                    left, right, has_left, has_right, along = _around(t, frames)
+                    vertical, horizontal = _places(offset[window, row, frame], row, frame, tap, rows, frames)
+                    top, bottom, has_top, has_bottom, down = vertical
+                    left, right, has_left, has_right, along = horizontal
                     factor = mask[window, row, frame, tap]
                     share[0], share[1] = (1 - along) * has_left, along * has_right
                     share[2], share[3] = (1 - down) * has_top, down * has_bottom
