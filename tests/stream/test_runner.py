@@ -225,6 +225,7 @@ def test_the_lag_holds_what_waited_for_a_slow_network(monkeypatch: pytest.Monkey
         return push(self, packet)
 
     monkeypatch.setattr(LiveStream, "push", slow)
+    monkeypatch.setattr(runner_module, "SILENCE_S", 0.5)  # the source fell silent, yet what it sent still waits
     now_s, heard = time.monotonic(), []
     late = [replace(one, arrived_s=one.arrived_s + now_s - 30.0) for one in cut(1600)]
     runner = Runner(Script(FACTS, *late, speed=speed), untrained())

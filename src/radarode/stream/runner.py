@@ -14,15 +14,14 @@ from functools import cache, partial
 from itertools import groupby
 from typing import Literal, TypeVar, cast
 
-import numpy as np
 import torch
 
 from radarode.core.errors import InputError
-from radarode.core.types import Beats
 from radarode.models.pretrained import Pretrained
 from radarode.stream.live import LiveStream
 from radarode.stream.outlets import Outlets
 from radarode.stream.queue import MotionQueue
+from radarode.stream.silence import silence
 from radarode.stream.types import Counts, Packet, Sink, Source, SourceFacts, StreamSettings, Update
 
 Listener = Callable[[SourceFacts | Update], None]
@@ -30,7 +29,7 @@ ResultT = TypeVar("ResultT")
 RunState = Literal["starting", "running", "ended", "failed"]
 
 SILENCE_S = 2.0
-"""Time without a packet after which listeners are told so, once a second."""
+"""Time in which a runner had nothing to do but wait for a packet, after which listeners are told so, once a second."""
 
 
 class Runner:
@@ -73,7 +72,7 @@ class Runner:
         self._live: LiveStream | None = None
         self._lock = threading.Lock()
         self._queue: MotionQueue | None = None
-        self._heard_s = time.monotonic()
+        self._waits_since_s = math.inf
         self._restarts = 0
 
     @property
@@ -94,11 +93,10 @@ class Runner:
         In any case what is there is settled and given out, and the sinks are closed.
         """
         self._queue = queue = MotionQueue(self.settings.queue_s)
-        self._heard_s = time.monotonic()
         reader, watcher = asyncio.create_task(self._read(queue)), asyncio.create_task(self._watch())
         step: asyncio.Task[None] | None = None
         try:
-            while items := await queue.get(2 * self.settings.hop_s):
+            while items := await self._next(queue):
                 step = asyncio.create_task(self._take(items))
                 await asyncio.shield(step)
             await reader
@@ -126,11 +124,17 @@ class Runner:
         patient = float(getattr(self.source, "speed", 1.0)) > 1.0
         try:
             async for item in self.source.packets():
-                self._heard_s = time.monotonic()
                 queue.put(item)
                 await (queue.room() if patient else asyncio.sleep(0))
         finally:
             queue.close()
+
+    async def _next(self, queue: MotionQueue) -> list[SourceFacts | Packet]:
+        """Wait for items; a source whose packets wait for a slow network is not silent, however long they do."""
+        self._waits_since_s = time.monotonic()
+        items = await queue.get(2 * self.settings.hop_s)
+        self._waits_since_s = math.inf
+        return items
 
     async def _take(self, items: list[SourceFacts | Packet]) -> None:
         """Take items from the queue; packets between facts go to the network's thread together."""
@@ -190,10 +194,10 @@ class Runner:
         """Tell listeners that nothing arrives, once a second."""
         while True:
             await asyncio.sleep(1.0)
-            if self.state == "running" and time.monotonic() - self._heard_s >= SILENCE_S and self.facts is not None:
-                lag_s = time.monotonic() - self._heard_s
+            lag_s = time.monotonic() - self._waits_since_s
+            if self.state == "running" and lag_s >= SILENCE_S and self.facts is not None:
                 rows = 0 if self._live is None else len(self._live.freqs_hz)
-                self._tell(_silence(self.last, self.counts, (self.facts.channels, rows), lag_s))
+                self._tell(silence(self.last, self.counts, (self.facts.channels, rows), lag_s))
 
     async def _compute(self, call: Callable[[], ResultT]) -> ResultT:
         def locked() -> ResultT:
@@ -210,29 +214,6 @@ def _push_all(live: LiveStream, packets: list[Packet]) -> list[tuple[Update, flo
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     return text if isinstance(error, (InputError, OSError)) and text else f"{type(error).__name__}: {text}"
-
-
-def _silence(last: Update | None, counts: Counts, shape: tuple[int, int], lag_s: float) -> Update:
-    """Return an update without content behind the last one, which says that there is no signal."""
-    none, nothing = np.empty(0, np.float32), Beats(np.empty(0), np.empty(0), np.empty(0))
-    return Update(
-        rcg_first=0 if last is None else last.rcg_first + last.rcg.shape[1],
-        rcg=np.empty((shape[0], 0), np.float32),
-        frames_first=0 if last is None else last.frames_first + last.frames.shape[1],
-        frames=np.empty((shape[1], 0), np.float32),
-        drawn_first=0 if last is None else last.drawn_first + len(last.drawn),
-        drawn=none,
-        drawn_beats=nothing,
-        settled_first=0 if last is None else last.settled_first + len(last.settled),
-        settled=none,
-        settled_beats=nothing,
-        signal="no signal",
-        quality=0.0,
-        heart_rate_bpm=None,
-        lag_s=lag_s,
-        drift_ppm=None if last is None else last.drift_ppm,
-        counts=counts,
-    )
 
 
 @cache
