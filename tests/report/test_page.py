@@ -17,8 +17,7 @@ from radarode.core.notice import NOTICE
 from radarode.core.types import COLUMNS, ReconstructedEcg
 from radarode.evaluation import METRICS, evaluate
 from radarode.metrics.labels import LABELS
-from radarode.report import ReportCase, write_report
-from radarode.report.page import choose
+from radarode.report.page import ReportCase, choose, write_report
 from radarode.report.prepare import prepare
 
 Make = Callable[..., ReportCase]

@@ -11,8 +11,8 @@ from matplotlib import image
 from radarode.core.errors import InputError
 from radarode.core.notice import NOTICE
 from radarode.core.types import ReconstructedEcg
-from radarode.report import ReportCase, plot_reconstruction
-from radarode.report.strip import draw_strip
+from radarode.report.page import ReportCase
+from radarode.report.strip import draw_strip, plot_reconstruction
 
 Make = Callable[..., ReportCase]
 

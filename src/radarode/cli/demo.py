@@ -31,7 +31,8 @@ def demo(
     from radarode.evaluation import evaluate
     from radarode.export import write_all
     from radarode.frameworks import load_framework
-    from radarode.report import ReportCase, plot_reconstruction, write_report
+    from radarode.report.page import ReportCase, write_report
+    from radarode.report.strip import plot_reconstruction
     from radarode.simulate import Conditions, person_of, simulate_recording
 
     refuse_existing(out, overwrite=overwrite)

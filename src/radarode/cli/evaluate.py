@@ -48,7 +48,7 @@ def evaluate(
     noises = _noises(snr_db, movement_s, movement_db)
     cases = list(_cases(recordings, loaded, noises, seed, quiet=json))
     if out is not None:
-        from radarode.report import write_report
+        from radarode.report.page import write_report
 
         with new_folder(out, overwrite=overwrite) as folder:
             write_report(folder, cases)
@@ -88,7 +88,7 @@ def _cases(recordings: Iterator[Any], loaded: Any, noises: list[Any], seed: int,
     from radarode.core.errors import InputError
     from radarode.data.noise import noisy_recording
     from radarode.evaluation import evaluate as score
-    from radarode.report import ReportCase
+    from radarode.report.page import ReportCase
 
     for number, recording in enumerate(recordings):
         if recording.r_peaks_s is None and recording.ecg_mv is None:

@@ -92,7 +92,7 @@ def _write(folder: Path, recording: Any, ecg: Any, used: dict[str, Any]) -> dict
     from radarode.export.mechanical import write_mechanical_csv
     from radarode.reconstruction.mechanical import mechanical_beats
     from radarode.reconstruction.summary import summarise
-    from radarode.report import plot_reconstruction
+    from radarode.report.strip import plot_reconstruction
 
     write_all(folder, "ecg", ecg)
     plot_reconstruction(folder / "ecg.png", ecg, recording)

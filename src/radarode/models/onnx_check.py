@@ -23,8 +23,8 @@ MAX_TEXT_BYTES = 2**20
 _LIST = """
 Abs Add ArgMax AveragePool BatchNormalization Cast Clip Concat Constant Conv ConvTranspose DeformConv Div Equal Exp
 Expand Flatten Floor Gather Gemm Greater GreaterOrEqual GridSample GroupNormalization Identity InstanceNormalization
-LeakyRelu Less LessOrEqual Log MatMul Max Min Mul Neg Not Pow Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum Relu
-Reshape Round Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where
+LeakyRelu Less LessOrEqual Log MatMul Max Min Mul Neg Not Pad Pow Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum
+Relu Reshape Round Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where
 """
 OPERATORS = frozenset(_LIST.split())
 """Operators of exported networks; none of them reads files, loops or branches."""

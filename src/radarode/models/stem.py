@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool1d, conv2d, relu
+from torch.nn.functional import avg_pool1d, conv2d, pad
 
 
 class ChannelStem(nn.Module):
@@ -50,10 +50,10 @@ class ChannelStem(nn.Module):
         n, channels, rows, frames = x.shape
         present = (x.abs().amax(dim=(2, 3)) > 0).to(x.dtype)
         # A single filter channel that counts as the last in memory: the convolutions keep that order and are faster.
-        first = relu(self.first(x.reshape(n * channels, rows, frames, 1).permute(0, 3, 1, 2)))
+        first = self.first(x.reshape(n * channels, rows, frames, 1).permute(0, 3, 1, 2)).relu_()
         over_rows = self.collapse.weight.view(-1, *first.shape[1:3], 1)  # the same sums, without reordering `first`
-        fine = relu(conv2d(first, over_rows, self.collapse.bias)).permute(0, 2, 3, 1).reshape(n, channels, frames, -1)
-        second = relu(self.second(first)).permute(0, 2, 3, 1)
+        fine = conv2d(first, over_rows, self.collapse.bias).relu_().permute(0, 2, 3, 1).reshape(n, channels, frames, -1)
+        second = self.second(first).relu_().permute(0, 2, 3, 1)
         second = second.reshape(n, channels, *second.shape[1:])
         weight = self._weights(fine, present)
         coarse_weight = avg_pool1d(weight, 2, ceil_mode=True)
@@ -71,7 +71,10 @@ class ChannelStem(nn.Module):
     def _weights(self, fine: Tensor, present: Tensor) -> Tensor:
         """Return (window, channel, frame) weights that sum to 1 over the present channels."""
         n, channels, frames, width = fine.shape
-        score = self.score(fine.view(n * channels, frames, width).mT).view(n, channels, frames)
+        taps = self.score.kernel_size[0]  # a convolution to a single channel: one product, then a sum along diagonals
+        each = pad(fine.view(n * channels, frames, width) @ self.score.weight[0], (0, 0, taps // 2, taps // 2))
+        score = sum((each[:, k : k + frames, k] for k in range(1, taps)), each[:, :frames, 0])
+        score = score.view(n, channels, frames)
         score = score.masked_fill(present[:, :, None] == 0, -1e4)
         return torch.softmax(score, dim=1) * present[:, :, None]
 

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal as scipy_signal
 from scipy.ndimage import median_filter
-from sleepecg import detect_heartbeats  # pyright: ignore[reportPrivateImportUsage]
 
 from radarode.core.errors import InputError
 from radarode.core.vertex import parabola_offset
@@ -84,6 +83,8 @@ def _stretch_peaks(ecg: NDArray[np.float64], fs_hz: float) -> NDArray[np.float64
 
 def _beat_windows(ecg: NDArray[np.float64], fs_hz: float) -> list[tuple[int, int]]:
     """Return the sample range around each beat that the detector finds."""
+    from sleepecg import detect_heartbeats  # pyright: ignore[reportPrivateImportUsage]  # slow to import, not always needed
+
     half = max(1, round(_SEARCH_S * fs_hz))
     beats = detect_heartbeats(ecg, fs_hz)
     return [(max(0, int(beat) - half), min(len(ecg), int(beat) + half + 1)) for beat in beats]
