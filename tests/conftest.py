@@ -8,6 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Threads that wait for each other spin by default, in torch and in numpy. On cores that are busy with other tests that
+# makes small work up to forty times slower, above all in the processes that tests start: they inherit what is set here.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from radarode.benchmark.frameworks.settings import read_settings
 from radarode.benchmark.frameworks.work import train_name
-from radarode.benchmark.jobs import RESULT, RUNS, Job, Outcome, as_json, read_result
 from radarode.benchmark.lock import locked
 from radarode.benchmark.longterm.run import LongtermResults, run_longterm
 from radarode.benchmark.longterm.settings import CONDITIONS, LongtermSettings
@@ -27,6 +24,7 @@ from radarode.core.notice import NOTICE
 from radarode.core.types import COLUMNS
 from radarode.data.native import load_recording, save_recording
 from radarode.data.noise import noisy_recording
+from tests.benchmark.here import jobs_here
 
 MICRO = """
 seeds: [1]
@@ -38,16 +36,6 @@ frameworks: {radarode-mtl: {model: {preset: tiny}}, classical: {}}
 reconstruct: {step_s: 1.0}
 """
 NOISE = "constant_db: [0]\nabrupt_s: [3]\nabrupt_db: [0, -9]\nnoise_seeds: [1]\n"
-
-
-def do_here(jobs: Sequence[Job], folder: Path, *_: Any, **__: Any) -> Outcome:
-    """Do jobs one after the other in this process, which need not be started: the noise fixture has workers."""
-    for job in jobs:
-        place = folder / RUNS / job.name
-        if not (place / RESULT).is_file():
-            place.mkdir(parents=True, exist_ok=True)
-            (place / RESULT).write_text(json.dumps(as_json(job.function(job.payload, place))))
-    return Outcome({job.name: read_result(folder, job.name) for job in jobs}, {})
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +59,7 @@ def whole(
 ) -> tuple[Path, LongtermResults]:
     folder = tmp_path_factory.mktemp("longterm") / "r"
     settings = read_settings(LongtermSettings, "longterm", path=configs / "longterm.yaml")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("radarode.benchmark.frameworks.run.do_jobs", do_here)
+    with jobs_here():  # those of the noise benchmark went through worker processes
         return folder, run_longterm(settings, folder, trained=noisy[0], processes=1)
 
 
@@ -191,15 +178,15 @@ def test_bursts_are_found_where_they_were_added(noisy: tuple[Path, NoiseResults]
 
 
 def test_given_recordings_take_the_same_way_and_are_not_called_simulated(
-    noisy: tuple[Path, NoiseResults], configs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    noisy: tuple[Path, NoiseResults], configs: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("radarode.benchmark.frameworks.run.do_jobs", do_here)
     given = tmp_path / "given"
     given.mkdir()
     for path in sorted((noisy[0] / "data").glob("*.h5")):
         save_recording(given / path.name, replace(load_recording(path), source="table"))
     settings = read_settings(LongtermSettings, "longterm", path=configs / "longterm.yaml")
-    results = run_longterm(settings, tmp_path / "r", data=given, frameworks=["classical"], processes=1)
+    with jobs_here():
+        results = run_longterm(settings, tmp_path / "r", data=given, frameworks=["classical"], processes=1)
     assert results.failures == {}
     assert results.cases["classical", 0].keys() == noisy[1].cases["classical", "clean", 0, 0].keys()
     for name in ("results.csv", "table.html", "table.tex"):

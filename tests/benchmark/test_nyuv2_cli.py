@@ -9,6 +9,7 @@ import pytest
 
 from radarode.benchmark.nyuv2.scenes import MadeScenes, make_scenes
 from radarode.cli._benchmark_nyuv2 import nyuv2
+from tests.benchmark.here import jobs_here
 
 SMALL = ["network_size=tiny", "epochs=1", "batch=2", "device=cpu", "scenes={height: 32, width: 32, train: 4, val: 2}"]
 
@@ -28,7 +29,8 @@ def test_the_command_prints_the_table_beside_the_published_figures(
 def test_data_of_ones_own_take_the_full_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = make_scenes(tmp_path / "data", MadeScenes(32, 32, 4, 2))
     (data / "simulated.json").unlink()
-    nyuv2(tmp_path / "out", data=data, methods=["gls"], seeds=[1], set_=SMALL)
+    with jobs_here():
+        nyuv2(tmp_path / "out", data=data, methods=["gls"], seeds=[1], set_=SMALL)
     text = " ".join(capsys.readouterr().out.split())
     assert "on NYUv2" in text
     assert "SIMULATED" not in text
@@ -40,7 +42,8 @@ def test_runs_that_fail_are_told_on_stderr_and_by_the_exit_code(
 ) -> None:
     data = make_scenes(tmp_path / "data", MadeScenes(32, 32, 4, 2))
     np.save(data / "train/depth/3.npy", np.full((32, 32, 1), np.nan, np.float32))
-    code = nyuv2(tmp_path / "out", data=data, methods=["single"], seeds=[1], set_=SMALL)
+    with jobs_here():
+        code = nyuv2(tmp_path / "out", data=data, methods=["single"], seeds=[1], set_=SMALL)
     errors = capsys.readouterr().err
     assert code == 1
     assert errors.count("error: run single-") == 3

@@ -15,6 +15,7 @@ from radarode.benchmark.nyuv2.scenes import MadeScenes, make_scenes
 from radarode.benchmark.nyuv2.settings import NyuSettings, read_settings
 from radarode.benchmark.nyuv2.table import COLUMNS, describe, method_rows, print_results, published_table, write_results
 from radarode.core.errors import InputError
+from tests.benchmark.here import jobs_here
 
 TINY = NyuSettings(
     network_size="tiny",
@@ -57,7 +58,8 @@ def test_simulated_results_are_called_simulated_everywhere(done: Path) -> None:
 
 def test_done_runs_are_kept_and_shown_and_the_baseline_comes_by_itself(done: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in done.glob("runs/*/result.json")}
-    results = run_nyuv2(read_settings("full", changes=_changes(methods=["gls"], seeds=[2])), done)
+    with jobs_here():
+        results = run_nyuv2(read_settings("full", changes=_changes(methods=["gls"], seeds=[2])), done)
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in before.items())
     seeds = {row["method"]: row["seeds"] for row in results["rows"]}
     assert seeds == {"Single-task baseline": 2, "UW": 1, "GLS": 1}
@@ -99,7 +101,8 @@ def test_encoder_weights_count_by_their_content(tmp_path: Path) -> None:
     for seed, words in ((1, None), (2, "recipe.encoder_weights = 'sha256:")):
         torch.save(build_network("deeplabv3", "tiny", seed).encoder.state_dict(), path)  # type: ignore[union-attr]
         if words is None:
-            assert not run_nyuv2(read_settings("full", changes=changes), tmp_path / "out")["failures"]
+            with jobs_here():
+                assert not run_nyuv2(read_settings("full", changes=changes), tmp_path / "out")["failures"]
             continue
         with pytest.raises(InputError, match=words):
             run_nyuv2(read_settings("full", changes=changes), tmp_path / "out")

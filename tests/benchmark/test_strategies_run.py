@@ -17,6 +17,7 @@ from radarode.benchmark.strategies.summary import published
 from radarode.cli._benchmark_strategies import strategies
 from radarode.core.errors import InputError
 from radarode.core.notice import NOTICE
+from tests.benchmark.here import jobs_here
 
 MICRO = """
 seeds: [1]
@@ -108,7 +109,8 @@ def test_a_second_call_computes_nothing_anew_and_a_smaller_one_loses_no_row(
 def test_a_larger_call_adds_a_row(settings: StrategiesSettings, finished: tuple[Path, Results], tmp_path: Path) -> None:
     folder = shutil.copytree(finished[0], tmp_path / "r")
     before = stamps(folder)
-    larger = run_strategies(settings, folder, methods=select_methods(["uw"]), processes=1)
+    with jobs_here():
+        larger = run_strategies(settings, folder, methods=select_methods(["uw"]), processes=1)
     after = stamps(folder)
     assert set(after) - set(before) == {folder / "runs/uw-seed-1/result.json"}
     assert {path: after[path] for path in before} == before

@@ -285,7 +285,7 @@ def test_a_recording_without_reference_cannot_be_evaluated(
 def test_ctrl_c_in_training_keeps_a_checkpoint_and_exits_130(tmp_path: Path) -> None:
     data = tmp_path / "data"
     assert main(["simulate", str(data), "--subjects", "2", "--minutes", "0.3", "--channels", "3"]) == 0
-    settings = ["model.preset=tiny", "train.batch=4", "train.epochs=500", "train.steps_per_epoch=20"]
+    settings = ["model.preset=tiny", "train.batch=4", "train.epochs=5000", "train.steps_per_epoch=2"]
     options = [part for setting in settings for part in ("--set", setting)]
     command = [sys.executable, "-m", "radarode", "train", str(tmp_path / "run"), "--data", str(data), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)

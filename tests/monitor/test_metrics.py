@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.monitor.fakes import Running, next_of
+from tests.monitor.fakes import Running, next_of, until
 
 
 def values(text: str) -> dict[tuple[str, str], float]:
@@ -18,11 +19,13 @@ def values(text: str) -> dict[tuple[str, str], float]:
     }
 
 
-def test_metrics_of_streams_viewers_refusals_and_the_process() -> None:
+def test_metrics_of_streams_viewers_refusals_and_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("radarode.monitor.service.FIRST_WAIT_S", 60.0)  # one failure, however long the test takes
+
     async def story() -> None:
         async with Running("run", "fails") as monitor, monitor.connect() as viewer:
             await next_of(viewer, "state", stream=0)
-            await asyncio.sleep(0.3)
+            await until(lambda: monitor.service.lines[1].failures == 1)
             await monitor.get("/", Host="evil.example")
             answer = await monitor.get("/metrics")
             assert answer.headers["content-type"].startswith("text/plain")

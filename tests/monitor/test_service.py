@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -58,16 +60,25 @@ def test_a_failed_source_is_tried_again_and_its_fault_told() -> None:
     asyncio.run(story())
 
 
-def test_tries_come_ever_more_slowly() -> None:
+def test_tries_come_ever_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_s, runner = [], FakeEngine.runner
+
+    def noted(self: FakeEngine, *arguments: Any, **options: Any) -> Any:
+        made_s.append(time.monotonic())
+        return runner(self, *arguments, **options)
+
+    monkeypatch.setattr(FakeEngine, "runner", noted)
+
     async def story() -> None:
         service, engine = make_service("fails")
         service.start()
-        await asyncio.sleep(0.9)  # 0.05, 0.1, 0.2, 0.4 s between tries
-        assert 3 <= engine.made["stream 0"] <= 5
-        assert service.lines[0].failures == engine.made["stream 0"]
+        await until(lambda: service.lines[0].failures == 5, 30.0)
+        assert engine.made["stream 0"] == 5
         await service.stop()
 
     asyncio.run(story())
+    waits_s = [after - before for before, after in pairwise(made_s)]
+    assert all(wait_s > 0.99 * 0.05 * 2**number for number, wait_s in enumerate(waits_s)), waits_s
 
 
 def test_a_bug_in_one_stream_ends_no_other(caplog: pytest.LogCaptureFixture) -> None:

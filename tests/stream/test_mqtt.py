@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import numpy as np
@@ -70,6 +71,20 @@ def broker(tmp_path: Path, monkeypatch) -> Iterator[Broker]:
     made.stop()
 
 
+@pytest.fixture
+def subscribed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the topics that the broker has confirmed, as they come: what is sent before is not heard."""
+    topics, subscribe = list[str](), aiomqtt.Client.subscribe
+
+    async def noted(self: aiomqtt.Client, topic: str, *arguments: Any, **options: Any) -> Any:
+        answer = await subscribe(self, topic, *arguments, **options)
+        topics.append(topic)
+        return answer
+
+    monkeypatch.setattr(aiomqtt.Client, "subscribe", noted)
+    return topics
+
+
 @asynccontextmanager
 async def sender(broker: Broker) -> AsyncIterator[aiomqtt.Client]:
     async with aiomqtt.Client("127.0.0.1", broker.port, timeout=5) as client:
@@ -124,13 +139,13 @@ def test_garbage_is_refused_in_one_line_and_never_crashes(rng: np.random.Generat
             unpack_facts(json.dumps(huge | changes).encode())
 
 
-def test_source_reads_what_a_sender_publishes_and_counts_the_rest(broker: Broker) -> None:
+def test_source_reads_what_a_sender_publishes_and_counts_the_rest(broker: Broker, subscribed: list[str]) -> None:
     async def work() -> tuple[MqttSource, list]:
         async with sender(broker) as client:
             await client.publish("ward/bed 3/facts", pack_facts(SENDER), 1, retain=True)
             source = MqttSource(broker.address("ward/bed%203"), qos=1)
             taking = asyncio.create_task(take(source, lambda items: len(packets_of(items)) == 4))
-            await asyncio.sleep(0.5)
+            await until(lambda: "ward/bed 3" in subscribed)
             wrong = bytearray(good(9))
             wrong[4] = 2
             for message in (good(0), b"garbage", good(1), bytes(wrong), good(2)[:-4], b"", good(2), good(3)):
@@ -147,12 +162,12 @@ def test_source_reads_what_a_sender_publishes_and_counts_the_rest(broker: Broker
     assert source.problem is not None
 
 
-def test_new_session_or_shape_describes_the_source_anew(broker: Broker) -> None:
+def test_new_session_or_shape_describes_the_source_anew(broker: Broker, subscribed: list[str]) -> None:
     async def work() -> list:
         async with sender(broker) as client:
             source = MqttSource(broker.address("plain"))
             taking = asyncio.create_task(take(source, lambda items: len(packets_of(items)) == 4))
-            await asyncio.sleep(0.5)
+            await until(lambda: "plain" in subscribed)
             for message in (good(5), good(0, session=8), good(1, session=8), good(2, session=8, channels=3)):
                 await client.publish("plain", message, 1)
             return await taking
@@ -183,14 +198,14 @@ def test_source_that_never_starts_is_one_clear_line(broker: Broker) -> None:
         run(take(MqttSource(broker.address(), timeout_s=0.7), lambda _: False))
 
 
-def test_source_comes_back_with_the_broker(broker: Broker) -> None:
+def test_source_comes_back_with_the_broker(broker: Broker, subscribed: list[str]) -> None:
     async def work() -> tuple[MqttSource, list]:
         source = MqttSource(broker.address("t"))
         taking = asyncio.create_task(take(source, lambda items: len(packets_of(items)) == 2))
-        await asyncio.sleep(0.4)
+        await until(lambda: "t" in subscribed)
         async with sender(broker) as client:
             await client.publish("t", good(0), 1)
-            await asyncio.sleep(0.2)
+            await until(lambda: source._session is not None)  # it was heard
         broker.stop()
         await until(lambda: source.reconnects == 1)
         broker.start()

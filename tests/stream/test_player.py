@@ -18,6 +18,17 @@ from radarode.stream.receiver import Receiver
 from tests.stream.radar_udp import capture, radar
 
 
+def received(receiver: Receiver, at_least: int) -> list[np.ndarray]:
+    """Take packets until there are so many, or some seconds have passed, and once more."""
+    packets, until_s = list[np.ndarray](), time.monotonic() + 10.0
+    while True:
+        enough = len(packets) >= at_least or time.monotonic() > until_s
+        for batch in receiver.take(0.1):
+            packets += [row[:length] for row, length in zip(batch.packets, batch.lengths, strict=True)]
+        if enough:
+            return packets
+
+
 def test_the_command_sends_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = capture(tmp_path, 4.0)
     save_radar(tmp_path / "radar.toml", radar())
@@ -33,9 +44,8 @@ def test_the_command_sends_and_counts(tmp_path: Path, capsys: pytest.CaptureFixt
     assert told["intact"] + told["reordered"] + told["missing"] == n
     assert (told["lost"], told["corrupt"], told["reordered"]) == tuple(round(share * n) for share in (0.05, 0.02, 0.05))
     assert told["blacked_out"] == pytest.approx(n / 8, abs=2)
-    time.sleep(0.1)
-    got = sum(len(batch.lengths) for batch in receiver.take(1.0))
-    assert got == n - told["lost"] - told["blacked_out"]
+    sent = n - told["lost"] - told["blacked_out"]
+    assert len(received(receiver, sent)) == sent
     assert main(["replay-packets", str(path), *options]) == 0
     assert "a receiver must miss 0" in capsys.readouterr().out
     receiver.close()
@@ -51,11 +61,9 @@ def test_a_log_of_packets_is_sent_like_the_bare_stream(tmp_path: Path) -> None:
     thread = threading.Thread(target=Player(log, radar(), speed=20).play, args=("127.0.0.1", receiver.port))
     thread.start()
     thread.join()
-    time.sleep(0.1)
-    batches = receiver.take(1.0)
+    packets = received(receiver, -(-len(data) // 1456))
     receiver.close()
-    sent = [row[10:length] for batch in batches for row, length in zip(batch.packets, batch.lengths, strict=True)]
-    assert np.concatenate(sent).tobytes() == data
+    assert np.concatenate([packet[10:] for packet in packets]).tobytes() == data
 
 
 @pytest.mark.parametrize(

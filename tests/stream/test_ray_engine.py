@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -142,6 +143,10 @@ def test_streams_are_spread_and_what_fails_is_told(
         await engine.close()
 
     asyncio.run(story())
+
+
+def test_workers_have_the_same_share_of_the_processor_as_we(cluster: None) -> None:
+    assert ray.get(ray.remote(lambda: os.nice(0)).remote(), timeout=60.0) == os.nice(0)
 
 
 def test_a_group_keeps_what_is_not_fetched_within_bounds(weights: Pretrained, recording: Path, tmp_path: Path) -> None:

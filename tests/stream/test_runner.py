@@ -197,7 +197,8 @@ def test_it_can_be_saved_while_it_runs() -> None:
 
     async def run() -> None:
         task = asyncio.create_task(runner.run())
-        await asyncio.sleep(0.15)
+        while runner.counts.samples < 1000:
+            await asyncio.sleep(0.01)
         saved.append(runner.save())
         await task
 

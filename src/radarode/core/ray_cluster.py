@@ -22,6 +22,9 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+_NICENESS = "RAY_worker_niceness"
+"""Ray gives its workers the least share of the processor (15); on a busy machine a stream would stand still."""
+
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Ray's switch for a cluster that listens on 127.0.0.1 alone."""
 
@@ -101,7 +104,8 @@ def own_cluster(size: int) -> Callable[[], None]:
 
     try:
         ray_constants.ENABLE_RAY_CLUSTER = False
-        with environment(**_QUIET, **LOOPBACK), _handlers_kept():
+        share = {_NICENESS: os.environ.get(_NICENESS, "0")}
+        with environment(**_QUIET, **LOOPBACK, **share), _handlers_kept():
             ray.init(
                 address="local",
                 num_cpus=size * threads,
