@@ -13,7 +13,8 @@ from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.augment import AugmentSettings, augment_motion
 from radarode.data.motion import LARGEST, gather_motion, motion_starts, scale_motion
-from radarode.data.store import StoredRecording, open_store, write_store
+from radarode.data.store import StoredRecording, open_store
+from radarode.data.store_writer import write_store
 from radarode.simulate import sample_person, simulate_recording
 
 OFF = AugmentSettings(flip=0.0, noise_share=0.0, movement_share=0.0, dropout=0.0)

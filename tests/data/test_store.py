@@ -11,7 +11,9 @@ import pytest
 from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.segments import gather_windows, list_windows
-from radarode.data.store import frame_gaps, open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
+from radarode.signal.gaps import frame_gaps
 from radarode.signal.timefrequency import make_transform
 from radarode.simulate import sample_person, simulate_recording
 

@@ -36,7 +36,7 @@ def scale_windows(values: Tensor, scaling: str = "log_mean") -> Tensor:
     values = values.clamp(min=0.0)
     if scaling == "log_mean":
         mean = values.mean(dim=(2, 3), keepdim=True)
-        return (values / mean.clamp(min=tiny)).log1p_() * (mean > tiny)
+        return values.div_(mean.clamp(min=tiny)).log1p_().mul_(mean > tiny)
     if scaling == "minmax":
         low = values.amin(dim=(2, 3), keepdim=True)
         span = values.amax(dim=(2, 3), keepdim=True) - low

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from radarode.core.constants import FRAME_RATE_HZ, FS_HZ
 from radarode.core.errors import InputError
 
 FLAT_S = 0.25
@@ -88,3 +89,21 @@ def missing_samples(rcg: NDArray[np.floating], fs_hz: float) -> NDArray[np.bool_
             if end - begin + 1 >= shortest:
                 missing[channel, begin - 1 : end] = True
     return missing
+
+
+def frame_gaps(missing: NDArray[np.bool_], n_frames: int) -> NDArray[np.bool_]:
+    """Tell which frames stand on missing samples.
+
+    Args:
+        missing: (time,) at 200 Hz.
+        n_frames: number of frames of the spectrogram.
+
+    Returns:
+        (frame,) true where a sample within half a frame period is missing.
+    """
+    counts = np.concatenate([[0], np.cumsum(missing)])
+    centres = np.arange(n_frames) * FS_HZ / FRAME_RATE_HZ
+    half = 0.5 * FS_HZ / FRAME_RATE_HZ
+    begin = np.clip(np.floor(centres - half).astype(np.int64), 0, len(missing))
+    end = np.clip(np.ceil(centres + half).astype(np.int64) + 1, 0, len(missing))
+    return counts[end] > counts[begin]
