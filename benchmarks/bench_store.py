@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from radarode.core.constants import N_ROWS, WINDOW_FRAMES
-from radarode.data.store import open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
 from radarode.simulate import sample_person, simulate_recording
 
 MMECG_MINUTES = 91 * 3

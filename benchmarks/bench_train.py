@@ -24,7 +24,8 @@ from radarode.balance import Balancer
 from radarode.core.allocator import keep_freed_memory
 from radarode.core.types import Segments, TaskOutputs
 from radarode.data.augment import AugmentSettings
-from radarode.data.store import open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
 from radarode.models.config import preset
 from radarode.models.radarode_mtl import RadarOdeMtl, build_model
 from radarode.simulate import iter_recordings

@@ -68,6 +68,11 @@ class DataSettings:
         if not 0 <= self.fold < self.folds:
             raise InputError.of("data.fold", f"from 0 to data.folds - 1 = {self.folds - 1}", self.fold)
 
+    @property
+    def validation_channels(self) -> tuple[int, int] | None:
+        """Smallest and largest number of channels of a validation batch: always as many as training takes at most."""
+        return None if self.batch_channels is None else (self.batch_channels[1], self.batch_channels[1])
+
 
 @dataclass(frozen=True, slots=True)
 class BalanceSettings:

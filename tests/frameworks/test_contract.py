@@ -14,6 +14,7 @@ from radarode.core.errors import InputError
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.data.native import save_recording
 from radarode.experiment import read_experiment, run_experiment
+from radarode.experiment.run import adopt_weights
 from radarode.frameworks import Framework, framework_class, load_framework, reconstruct
 from radarode.simulate import iter_recordings, sample_person, simulate_recording
 from radarode.simulate.cohort import plain_cohort
@@ -134,6 +135,25 @@ def test_noise_on_the_spectrogram_reaches_those_that_read_one(framework: Framewo
 
     framework.reconstruct(recording, disturb=disturb)
     assert (calls > 0) == framework.reads_spectrogram
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_weights_of_another_framework_are_no_start(name: str, fitted: dict[str, Path]) -> None:
+    other = fitted["mmecg" if name != "mmecg" else "radarode"] / "weights"
+    experiment = read_experiment(None, [*CHANGES, f"framework={name}", f"model.start_from={other}"])
+    with pytest.raises(InputError, match=rf"`model\.start_from` must be weights of .*{name}"):
+        framework_class(name).check(experiment)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_training_starts_from_its_own_weights_as_they_were_trained(name: str, fitted: dict[str, Path]) -> None:
+    weights = fitted[name] / "weights"
+    experiment = read_experiment(None, [*CHANGES, f"framework={name}", f"model.start_from={weights}"])
+    adopted, loaded = adopt_weights(experiment), load_framework(weights).pretrained
+    assert adopted.tasks.to_dict() == loaded.tasks
+    assert adopted.scaling == (loaded.scaling or experiment.scaling)
+    assert adopted.transform == (loaded.transform or experiment.transform)
+    framework_class(name).check(adopted)
 
 
 def test_an_unknown_framework_is_named_with_a_suggestion() -> None:

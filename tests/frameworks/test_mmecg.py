@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,8 @@ import torch
 from radarode.core.errors import InputError, WorkInterruptedError
 from radarode.core.types import Recording
 from radarode.data.motion import scale_motion
-from radarode.data.store import open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
 from radarode.experiment import read_experiment, run_experiment
 from radarode.frameworks import load_framework
 from radarode.frameworks.mmecg import MmecgFramework, ecg_loss, sample_entropy
@@ -30,6 +29,7 @@ from radarode.reconstruction.settings import ReconstructSettings
 from radarode.simulate import Conditions, iter_recordings, simulate_empty
 from radarode.simulate.cohort import plain_cohort
 from radarode.tasks import TaskSettings
+from tests.train.stopping import stop_after
 
 QUICK = [
     "framework=mmecg",
@@ -70,18 +70,6 @@ def feed_of(store: Path, *, seed: int = 1, **changes: Any) -> MotionFeed:
     recordings = open_store(store).recordings
     settings = {"step_s": 0.5, "augment": None, "channels": (1, 3), "seed": seed, "training": True}
     return make_motion_feed(recordings, TaskSettings(), config, **settings)
-
-
-def stop_after(steps: int) -> Any:
-    seen = 0
-
-    def watch(record: dict[str, Any]) -> None:
-        nonlocal seen
-        seen += record["kind"] == "step"
-        if seen == steps and record["kind"] == "step":
-            os.kill(os.getpid(), signal.SIGINT)
-
-    return watch
 
 
 def test_resumed_equals_uninterrupted_bit_for_bit(store: Path, tmp_path: Path) -> None:

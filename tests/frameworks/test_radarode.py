@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,8 @@ import torch
 from radarode.configuration import Experiment, read_experiment
 from radarode.core.errors import InputError, WorkInterruptedError
 from radarode.core.types import Recording
-from radarode.data.store import open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
 from radarode.experiment import run_experiment
 from radarode.frameworks import Framework, load_framework
 from radarode.frameworks.radarode import RadarOdeFramework
@@ -29,6 +27,7 @@ from radarode.reconstruction.settings import ReconstructSettings
 from radarode.simulate import simulate_empty
 from radarode.simulate.cohort import plain_cohort, simulate_member
 from radarode.simulate.recording import Conditions
+from tests.train.stopping import stop_after
 
 QUICK = [
     "framework=radarode",
@@ -63,18 +62,6 @@ def whole(store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 def experiment(*changes: str) -> Experiment:
     return read_experiment(None, [*QUICK, *changes])
-
-
-def stop_after(steps: int) -> Callable[[dict[str, Any]], None]:
-    seen = 0
-
-    def watch(record: dict[str, Any]) -> None:
-        nonlocal seen
-        seen += record["kind"] == "step"
-        if seen == steps and record["kind"] == "step":
-            os.kill(os.getpid(), signal.SIGINT)
-
-    return watch
 
 
 @pytest.mark.parametrize("steps", [2, 6, 10])

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from radarode.core.constants import FS_HZ
-from radarode.data.store import open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
 from radarode.simulate import iter_recordings, simulate_empty
 from radarode.simulate.cohort import training_cohort
 from radarode.tasks import TaskSettings

@@ -9,7 +9,8 @@ import torch
 from radarode.core.errors import InputError
 from radarode.core.types import Segments
 from radarode.data.augment import AugmentSettings
-from radarode.data.store import open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
 from radarode.simulate import iter_recordings
 from radarode.simulate.cohort import plain_cohort
 from radarode.tasks import TaskSettings

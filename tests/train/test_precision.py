@@ -12,7 +12,7 @@ import torch
 from radarode.balance import Balancer
 from radarode.core.errors import InputError
 from radarode.core.types import Segments, TaskOutputs
-from radarode.data.store import write_store
+from radarode.data.store_writer import write_store
 from radarode.experiment import read_experiment, run_experiment
 from radarode.models.config import preset
 from radarode.models.deform import deform_conv2d

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
 from dataclasses import replace
@@ -18,7 +17,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from radarode.core.errors import InputError, OtherRankError, WorkInterruptedError
-from radarode.data.store import open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
 from radarode.experiment import read_experiment, run_experiment
 from radarode.frameworks import Fitting
 from radarode.frameworks.radarode_mtl import _training
@@ -26,6 +26,7 @@ from radarode.simulate import iter_recordings
 from radarode.simulate.cohort import plain_cohort
 from radarode.train import Training
 from radarode.train.ranks import Ranks, joined_ranks
+from tests.train.stopping import stop_after
 
 QUICK = [
     "model.preset=tiny",
@@ -61,7 +62,7 @@ def fit(folder: Path, size: int) -> dict[str, Any]:
         found[way] = one.model.state_dict()
     if size > 1:
         with pytest.raises(WorkInterruptedError):
-            training(folder, "broken", []).run(watchers=[stop_after(6)])
+            training(folder, "broken", []).run(watchers=[stop_after(6)])  # only rank 0 has watchers
         one = training(folder, "broken", [])
         one.run(resume=True)
         found["broken"] = one.model.state_dict()
@@ -71,19 +72,6 @@ def fit(folder: Path, size: int) -> dict[str, Any]:
         found["sum"] = Ranks.current().total([1, 10 * Ranks.current().rank])
         found["parts"] = Ranks.current().gather([10 + Ranks.current().rank] + [20] * (1 - Ranks.current().rank))
     return found
-
-
-def stop_after(steps: int) -> Any:
-    """Stop this process after so many steps; only rank 0 has watchers."""
-    seen = 0
-
-    def watch(record: dict[str, Any]) -> None:
-        nonlocal seen
-        seen += record["kind"] == "step"
-        if seen == steps and record["kind"] == "step":
-            os.kill(os.getpid(), signal.SIGINT)
-
-    return watch
 
 
 def refusal(folder: Path, change: str) -> tuple[str, str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,15 @@ import torch
 
 from radarode.core.errors import InputError, WorkInterruptedError
 from radarode.data.native import save_recording
-from radarode.data.store import open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
 from radarode.experiment import Experiment, read_experiment, run_experiment
 from radarode.simulate import iter_recordings
 from radarode.simulate.cohort import plain_cohort
 from radarode.tasks import TaskSettings
 from radarode.train.optim import learning_rate
 from radarode.train.settings import TrainSettings
+from tests.train.stopping import stop_after
 
 QUICK = [
     "model.preset=tiny",
@@ -49,18 +49,6 @@ def experiment() -> Experiment:
 
 def weights_of(run: Path) -> dict[str, torch.Tensor]:
     return torch.load(run / "checkpoint.pt", weights_only=True)["model"]
-
-
-def stop_after(steps: int) -> Any:
-    seen = 0
-
-    def watch(record: dict[str, Any]) -> None:
-        nonlocal seen
-        seen += record["kind"] == "step"
-        if seen == steps and record["kind"] == "step":
-            os.kill(os.getpid(), signal.SIGINT)
-
-    return watch
 
 
 @pytest.mark.parametrize("steps", [3, 4, 6])

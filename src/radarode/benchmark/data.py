@@ -19,7 +19,8 @@ from radarode.core.config import to_plain
 from radarode.core.files import new_folder
 from radarode.core.types import Recording
 from radarode.data.native import SUFFIX, load_recording, save_recording
-from radarode.data.store import INDEX, write_store
+from radarode.data.store import INDEX
+from radarode.data.store_writer import write_store
 from radarode.simulate import iter_recordings
 
 DATA, STORE = "data", "store"

@@ -15,7 +15,8 @@ from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.augment import AugmentSettings, augment_recording
 from radarode.data.load import load
-from radarode.data.store import open_store, write_store
+from radarode.data.store import open_store
+from radarode.data.store_writer import write_store
 from radarode.experiment.layout import CONFIG, SPLIT
 from radarode.signal.timefrequency import resolve_settings
 from radarode.simulate import PRESETS, Cohort, iter_recordings

@@ -21,7 +21,7 @@ from radarode.data.store import INDEX, open_store
 from radarode.experiment.data import build_store, check_store
 from radarode.experiment.layout import CONFIG, ENVIRONMENT, SPLIT, STORE, WEIGHTS
 from radarode.frameworks import Fitting, framework_class
-from radarode.models.pretrained import load_model
+from radarode.frameworks.base import start_weights
 from radarode.tasks import TaskSettings
 from radarode.train.ranks import Ranks
 
@@ -98,15 +98,18 @@ def _prepare(experiment: Experiment, folder: Path, store: Path, watchers: Sequen
 
 
 def adopt_weights(experiment: Experiment) -> Experiment:
-    """Take over the scaling, tasks and transform of the weights that training starts from; they only fit those."""
-    if experiment.model.start_from is None:
+    """Take over the scaling, tasks and transform of the weights that training starts from; they only fit those.
+
+    Weights of a framework that reads no spectrogram say nothing of scaling and transform.
+    """
+    loaded = start_weights(experiment)
+    if loaded is None:
         return experiment
-    loaded = load_model(experiment.model.start_from)
     return replace(
         experiment,
-        scaling=loaded.scaling,
+        scaling=loaded.scaling or experiment.scaling,
         tasks=from_plain(TaskSettings, loaded.tasks),
-        transform=dict(loaded.transform),
+        transform=dict(loaded.transform) or experiment.transform,
     )
 
 

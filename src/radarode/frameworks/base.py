@@ -16,6 +16,7 @@ from radarode.core.config import suggestion
 from radarode.core.errors import InputError
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.data.store import StoredRecording
+from radarode.models.networks import build_network, preset_of
 from radarode.models.pretrained import Pretrained, load_model, save_model
 from radarode.reconstruction.disturb import Disturb
 from radarode.reconstruction.settings import ReconstructSettings
@@ -42,6 +43,51 @@ class Fitting:
     index: Mapping[str, Any]
     run: Path
     weights: Path
+
+    def facts(self, figures: Mapping[str, float], **more: Any) -> dict[str, Any]:
+        """Return what is kept beside weights that reached these validation figures, as `save_model` takes it."""
+        experiment = self.experiment
+        return {
+            "framework": experiment.framework,
+            "tasks": experiment.tasks.to_dict(),
+            "scaling": experiment.scaling,
+            "transform": self.index["transform"],
+            "validation": figures,
+            "data": experiment.data.source,
+            "start_from": experiment.model.start_from,
+            **more,
+            "seed": experiment.seed,
+        }
+
+
+def start_network(experiment: Experiment) -> Any:
+    """Build or load the network that training starts from.
+
+    Raises:
+        InputError: the weights are of another framework, or sizes are to be changed in them.
+    """
+    name, settings = experiment.framework, experiment.model
+    loaded = start_weights(experiment)
+    if loaded is None:
+        return build_network(name, preset_of(name, settings.preset, settings.changes), experiment.seed)
+    if settings.changes:
+        raise InputError("`model.changes` cannot be combined with `model.start_from`: weights fix the sizes.")
+    return loaded.model.train()
+
+
+def start_weights(experiment: Experiment) -> Pretrained | None:
+    """Load the weights that training starts from, if it starts from any.
+
+    Raises:
+        InputError: they are of another framework.
+    """
+    name, start_from = experiment.framework, experiment.model.start_from
+    if start_from is None:
+        return None
+    loaded = load_model(start_from)
+    if loaded.framework != name:
+        raise InputError.of("model.start_from", f"weights of {name}", f"weights of {loaded.framework}")
+    return loaded
 
 
 @dataclass(frozen=True, eq=False)

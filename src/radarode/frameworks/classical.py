@@ -20,21 +20,20 @@ from numpy.typing import NDArray
 
 from radarode.configuration import Experiment
 from radarode.core.config import from_plain
-from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_S
+from radarode.core.constants import FRAME_RATE_HZ, FS_HZ
 from radarode.core.errors import InputError
 from radarode.core.files import atomic_path
 from radarode.core.types import ReconstructedEcg, Recording
 from radarode.data.store import StoredRecording
-from radarode.frameworks.base import Fitting, Framework, Watcher
+from radarode.frameworks.base import Fitting, Framework, Watcher, start_network
 from radarode.metrics.beats import detection_scores, match_beats
 from radarode.metrics.delay import estimate_delay
 from radarode.models.classical import ClassicalModel
-from radarode.models.networks import build_network, preset_of
-from radarode.models.pretrained import load_model, save_model
+from radarode.models.pretrained import save_model
 from radarode.reconstruction.classical import good_beats, lay_cycle
 from radarode.reconstruction.disturb import Disturb
 from radarode.reconstruction.settings import ReconstructSettings
-from radarode.reconstruction.windows import silence
+from radarode.reconstruction.windows import check_recording, silence
 from radarode.signal.motion_energy import EnergyPrior, MotionEnergy, average_pattern, motion_energy
 from radarode.tasks import TaskSettings
 from radarode.tasks.cycles import cut_cycles
@@ -58,7 +57,7 @@ class ClassicalFramework(Framework):
     @classmethod
     def check(cls, experiment: Experiment) -> None:
         """Refuse unknown settings of the energy."""
-        _start(experiment)
+        start_network(experiment)
 
     @classmethod
     def prepare(cls, fitting: Fitting) -> None:
@@ -76,7 +75,7 @@ class ClassicalFramework(Framework):
             `best_epoch` 0 and as its `score` 1 minus the mean deployable F1 of the validation recordings.
         """
         experiment = fitting.experiment
-        model, facts = _measure(_start(experiment), fitting.train, experiment.tasks)
+        model, facts = _measure(start_network(experiment), fitting.train, experiment.tasks)
         facts |= {"validation": _validate(model, fitting.validation)}
         facts |= {"data": experiment.data.source, "seed": experiment.seed, "channels": experiment.data.store_channels}
         tasks = experiment.tasks.to_dict()
@@ -89,11 +88,7 @@ class ClassicalFramework(Framework):
         self, recording: Recording, settings: ReconstructSettings | None = None, *, disturb: Disturb | None = None
     ) -> ReconstructedEcg:
         """Turn motion into a long-term ECG; `disturb` has no effect, as no spectrogram is read."""
-        if recording.fs_hz != FS_HZ:
-            raise InputError.of("fs_hz", f"{FS_HZ:g} Hz", recording.fs_hz, "Use radarode.load, which resamples")
-        if recording.duration_s < WINDOW_S:
-            got = f"{recording.duration_s:.1f} s"
-            raise InputError.of("recording", f"at least one window of {WINDOW_S:g} s long", got)
+        check_recording(recording)
         model: ClassicalModel = self.pretrained.model
         motion = motion_energy(recording.rcg, model.config.energy)
         found, quality = good_beats(motion, model.prior, float(model.delay_s), settings or ReconstructSettings())
@@ -101,28 +96,8 @@ class ClassicalFramework(Framework):
         return lay_cycle(found, quality, model.cycle.numpy(), silence(motion.missing), r_fraction)
 
 
-def _start(experiment: Experiment) -> ClassicalModel:
-    """Return the model that is filled by measuring."""
-    settings = experiment.model
-    if settings.start_from is not None:
-        if settings.changes:
-            raise InputError("`model.changes` cannot be combined with `model.start_from`: weights fix the settings.")
-        loaded = load_model(settings.start_from)
-        if loaded.framework != ClassicalFramework.name:
-            raise InputError.of("model.start_from", "weights of framework classical", f"those of {loaded.framework}")
-        return loaded.model
-    config = preset_of(ClassicalFramework.name, settings.preset, settings.changes)
-    return build_network(ClassicalFramework.name, config, experiment.seed)
-
-
 def _has_heart(recording: StoredRecording) -> bool:
-    return len(_beats(recording)) >= FEWEST_BEATS
-
-
-def _beats(recording: StoredRecording) -> NDArray[np.float64]:
-    """Return the reference R peaks outside gaps."""
-    frames = np.clip(np.rint(recording.r_peaks_s * FRAME_RATE_HZ), 0, len(recording.gaps) - 1).astype(np.int64)
-    return recording.r_peaks_s[~recording.gaps[frames]]
+    return len(recording.known_r_peaks_s) >= FEWEST_BEATS
 
 
 def _motion(recording: StoredRecording, model: ClassicalModel) -> MotionEnergy:
@@ -142,7 +117,7 @@ def _measure(
     beating = [recording for recording in recordings if _has_heart(recording)]
     patterns, cycles = [], []
     for recording in beating:
-        motion, r_s = _motion(recording, start), _beats(recording)
+        motion, r_s = _motion(recording, start), recording.known_r_peaks_s
         pattern = average_pattern(motion.pooled, r_s, motion.period.at(r_s))
         if np.linalg.norm(pattern) > 0:
             patterns.append(pattern)
@@ -167,7 +142,7 @@ def _mean_cycle(recording: StoredRecording, r_s: NDArray[np.float64], r_fraction
 def _delay_s(recording: StoredRecording, model: ClassicalModel) -> float | None:
     """Return by how much the R peaks that the model finds are late as one constant."""
     found, _ = good_beats(_motion(recording, model), model.prior, float(model.delay_s), ReconstructSettings())
-    return estimate_delay(found.r_s, _beats(recording), None)
+    return estimate_delay(found.r_s, recording.known_r_peaks_s, None)
 
 
 def _quartiles_ms(delays_s: NDArray[np.float64]) -> list[float]:
@@ -180,7 +155,7 @@ def _validate(model: ClassicalModel, recordings: Sequence[StoredRecording]) -> d
     for recording in recordings:
         found, _ = good_beats(_motion(recording, model), model.prior, float(model.delay_s), ReconstructSettings())
         if _has_heart(recording):
-            f1.append(detection_scores(match_beats(found.r_s, _beats(recording)))["f1"])
+            f1.append(detection_scores(match_beats(found.r_s, recording.known_r_peaks_s))["f1"])
         elif len(recording.r_peaks_s) == 0:
             false, minutes = false + len(found.r_s), minutes + len(recording.gaps) / FRAME_RATE_HZ / 60.0
     figures = {"f1": float(np.mean(np.nan_to_num(f1))) if f1 else 0.0}

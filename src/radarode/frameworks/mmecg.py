@@ -25,15 +25,13 @@ from radarode.balance import make_strategy
 from radarode.configuration import Experiment
 from radarode.core.errors import InputError
 from radarode.core.types import ReconstructedEcg, Recording
-from radarode.data.store import StoredRecording
-from radarode.frameworks.base import Fitting, Framework, Watcher
+from radarode.frameworks.base import Fitting, Framework, Watcher, start_network
 from radarode.frameworks.mmecg_feed import MotionBatch, MotionFeed, make_motion_feed
 from radarode.frameworks.mmecg_run import curve_of
 from radarode.models.causal_tcn import expected_amplitude
 from radarode.models.mmecg import Mmecg
-from radarode.models.networks import build_network, preset_of
 from radarode.models.precision import widened
-from radarode.models.pretrained import load_model, save_model
+from radarode.models.pretrained import save_model
 from radarode.models.tcn_stepper import free_run
 from radarode.reconstruction.curve import from_curve
 from radarode.reconstruction.disturb import Disturb
@@ -69,8 +67,7 @@ class MmecgFramework(Framework):
     @classmethod
     def check(cls, experiment: Experiment) -> None:
         """Refuse unknown sizes, and numbers of channels that the network does not take."""
-        model, channels = _make_model(experiment), experiment.data.batch_channels
-        wanted = model.config.channels
+        wanted, channels = start_network(experiment).config.channels, experiment.data.batch_channels
         if wanted is not None and channels is not None and channels != (wanted, wanted):
             rule = f"null or [{wanted}, {wanted}] for a network of {wanted} channels"
             raise InputError.of("data.batch_channels", rule, list(channels), "The preset `small` takes any number")
@@ -171,28 +168,16 @@ def _correlation(curve: NDArray[np.float32], target: NDArray[np.float32]) -> flo
 def _training(fitting: Fitting) -> Training:
     """Put model and feeds together; the same for a new run and a resumed one."""
     experiment = fitting.experiment
-    channels = experiment.data.batch_channels
-    most = None if channels is None else (channels[1], channels[1])
-    model = _make_model(experiment)
+    model: Mmecg = start_network(experiment)
 
     def keep_best(figures: dict[str, float]) -> None:
-        facts = {
-            "framework": NAME,
-            "tasks": experiment.tasks.to_dict(),
-            "scaling": experiment.scaling,
-            "transform": fitting.index["transform"],
-            "validation": figures,
-            "data": experiment.data.source,
-            "start_from": experiment.model.start_from,
-            "seed": experiment.seed,
-        }
-        save_model(fitting.weights, model, facts, overwrite=True)
+        save_model(fitting.weights, model, fitting.facts(figures), overwrite=True)
 
     return Training(
         model=model,
         objective=SingleLoss("ecg", ecg_loss, lambda batch: len(batch.target), window_figures),
-        feed=_feed(experiment, model, fitting.train, channels, training=True),
-        validation=_feed(experiment, model, fitting.validation, most, training=False),
+        feed=_feed(fitting, model, training=True),
+        validation=_feed(fitting, model, training=False),
         strategy=make_strategy("equal"),
         settings=replace(experiment.train, score_tasks=None),
         folder=fitting.run,
@@ -200,33 +185,15 @@ def _training(fitting: Fitting) -> Training:
     )
 
 
-def _feed(
-    experiment: Experiment,
-    model: Mmecg,
-    recordings: tuple[StoredRecording, ...],
-    channels: tuple[int, int] | None,
-    *,
-    training: bool,
-) -> MotionFeed:
+def _feed(fitting: Fitting, model: Mmecg, *, training: bool) -> MotionFeed:
+    experiment, data = fitting.experiment, fitting.experiment.data
     return make_motion_feed(
-        recordings,
+        fitting.train if training else fitting.validation,
         experiment.tasks,
         model.config,
-        step_s=experiment.data.step_s if training else VALIDATION_STEP_S,
+        step_s=data.step_s if training else VALIDATION_STEP_S,
         augment=experiment.augment if training else None,
-        channels=channels,
+        channels=data.batch_channels if training else data.validation_channels,
         seed=experiment.seed,
         training=training,
     )
-
-
-def _make_model(experiment: Experiment) -> Mmecg:
-    settings = experiment.model
-    if settings.start_from is None:
-        return build_network(NAME, preset_of(NAME, settings.preset, settings.changes), experiment.seed)
-    if settings.changes:
-        raise InputError("`model.changes` cannot be combined with `model.start_from`: weights fix the sizes.")
-    loaded = load_model(settings.start_from)
-    if loaded.framework != NAME:
-        raise InputError.of("model.start_from", f"weights of {NAME}", f"weights of {loaded.framework}")
-    return loaded.model.train()

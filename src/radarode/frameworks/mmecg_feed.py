@@ -20,6 +20,7 @@ from radarode.models.mmecg import MmecgConfig
 from radarode.tasks.cycles import cut_cycles
 from radarode.tasks.settings import TaskSettings
 from radarode.tasks.shape import decode_shape, encode_shape
+from radarode.train.feed import check_channels
 
 LEAST_KNOWN = 0.5
 """A window is learned from if the ECG is known for at least this share of it."""
@@ -170,9 +171,8 @@ def make_motion_feed(
     if not len(owner):
         length_s = config.samples / FS_HZ
         raise InputError(f"no window of {length_s:g} s has a known ECG; give longer recordings with a reference ECG.")
+    check_channels(recordings, channels)
     counts = {recording.frames.shape[1] for recording in recordings}
-    if channels is None and len(counts) > 1:
-        raise InputError("recordings differ in their number of channels; set data.batch_channels to (least, most).")
     if config.channels is not None and channels is None and counts != {config.channels}:
         raise InputError.of("channels", f"{config.channels}, as `model` says", counts.pop(), "Choose the preset small")
     return MotionFeed(recordings, curves, owner, start, config, augment, channels, seed, training)

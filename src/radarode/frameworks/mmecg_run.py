@@ -7,14 +7,13 @@ import torch
 from numpy.typing import NDArray
 
 from radarode.core.constants import FS_HZ
-from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.motion import scale_motion
 from radarode.models.mmecg import Mmecg
 from radarode.models.tcn_stepper import free_run
 from radarode.reconstruction.merge import window_weights
 from radarode.reconstruction.settings import ReconstructSettings
-from radarode.reconstruction.windows import silence
+from radarode.reconstruction.windows import check_recording, silence
 from radarode.signal.gaps import fill_gaps, find_gaps, missing_samples
 
 
@@ -37,11 +36,7 @@ def curve_of(
     Raises:
         InputError: the recording is too short, at another rate, or has a channel count that the network refuses.
     """
-    length_s = model.config.samples / FS_HZ
-    if recording.fs_hz != FS_HZ:
-        raise InputError.of("fs_hz", f"{FS_HZ:g} Hz", recording.fs_hz, "Use radarode.load, which resamples")
-    if recording.rcg.shape[1] < model.config.samples:
-        raise InputError.of("recording", f"at least one window of {length_s:g} s long", f"{recording.duration_s:.1f} s")
+    check_recording(recording, model.config.samples / FS_HZ)
     conditions, missing = conditions_of(model, recording, settings)
     curve = np.full(len(missing), np.nan, dtype=np.float32)
     for begin, end in find_gaps(~missing):

@@ -20,14 +20,13 @@ from radarode.configuration import Experiment
 from radarode.core.config import from_plain
 from radarode.core.constants import WINDOW_FRAMES, WINDOW_SAMPLES
 from radarode.core.types import ReconstructedEcg, Recording
-from radarode.frameworks.base import Fitting, Framework, Watcher
+from radarode.frameworks.base import Fitting, Framework, Watcher, start_network
 from radarode.frameworks.radarode_feed import CurveFeed, CycleFeed
 from radarode.frameworks.radarode_stages import (
     LONGTERM,
     NAME,
     SCEG,
     longterm_training,
-    make_model,
     run_stage,
     sceg_training,
     set_pulse,
@@ -57,7 +56,7 @@ class RadarOdeFramework(Framework):
     @classmethod
     def check(cls, experiment: Experiment) -> None:
         """Refuse networks that cannot read their input."""
-        model = make_model(experiment)
+        model = start_network(experiment)
         most = experiment.data.batch_channels
         channels = most[1] if most is not None else model.config.channels or 1
         rows = resolve_settings(**experiment.transform)["n_rows"]
@@ -67,7 +66,7 @@ class RadarOdeFramework(Framework):
     @classmethod
     def prepare(cls, fitting: Fitting) -> None:
         """Encode every reference and list the windows of both stages."""
-        model = make_model(fitting.experiment)
+        model = start_network(fitting.experiment)
         for validating in (False, True):
             shared = shared_of(fitting, validating=validating)
             CycleFeed(shared, model.config.centre_jitter_s)
@@ -77,7 +76,7 @@ class RadarOdeFramework(Framework):
     @classmethod
     def fit(cls, fitting: Fitting, *, resume: bool = False, watchers: Sequence[Watcher] = ()) -> dict[str, Any]:
         """Train the generator, then the long-term network on its drafts."""
-        model = make_model(fitting.experiment)
+        model = start_network(fitting.experiment)
         set_pulse(model, fitting.train)
         run_stage(sceg_training(fitting, model), resume, with_stage(watchers, SCEG))
         take_best_sceg(fitting, model)

@@ -14,13 +14,10 @@ import torch
 from radarode.balance import make_strategy
 from radarode.configuration import Experiment
 from radarode.core.constants import WINDOW_FRAMES
-from radarode.core.errors import InputError
 from radarode.core.types import ReconstructedEcg, Recording
-from radarode.data.store import StoredRecording
-from radarode.frameworks.base import Fitting, Framework, Watcher
-from radarode.models.config import preset
-from radarode.models.pretrained import load_model, save_model
-from radarode.models.radarode_mtl import RadarOdeMtl, build_model
+from radarode.frameworks.base import Fitting, Framework, Watcher, start_network
+from radarode.models.pretrained import save_model
+from radarode.models.radarode_mtl import RadarOdeMtl
 from radarode.reconstruction import reconstruct
 from radarode.reconstruction.disturb import Disturb
 from radarode.reconstruction.settings import ReconstructSettings
@@ -42,7 +39,7 @@ class RadarOdeMtlFramework(Framework):
     @classmethod
     def check(cls, experiment: Experiment) -> None:
         """Refuse a network that cannot read its input, and an unknown strategy."""
-        model = _make_model(experiment)
+        model: RadarOdeMtl = start_network(experiment)
         ranks = Ranks.current()
         ranks.adapt(model, ranks.device(experiment.train.device))
         make_strategy(experiment.balance.strategy, **experiment.balance.options)
@@ -71,27 +68,17 @@ class RadarOdeMtlFramework(Framework):
 def _training(fitting: Fitting) -> Training:
     """Put model, feeds and strategy together; the same for a new run and a resumed one."""
     experiment = fitting.experiment
-    most = None if experiment.data.batch_channels is None else experiment.data.batch_channels[1]
-    model = _make_model(experiment)
+    model: RadarOdeMtl = start_network(experiment)
 
     def keep_best(figures: dict[str, float]) -> None:
-        facts = {
-            "tasks": experiment.tasks.to_dict(),
-            "scaling": experiment.scaling,
-            "transform": fitting.index["transform"],
-            "validation": figures,
-            "data": experiment.data.source,
-            "start_from": experiment.model.start_from,
-            "strategy": experiment.balance.strategy,
-            "seed": experiment.seed,
-        }
+        facts = fitting.facts(figures, strategy=experiment.balance.strategy)
         save_model(fitting.weights, model, facts, overwrite=True)
 
     return Training(
         model=model,
         objective=MultiTask(experiment.tasks),
-        feed=_feed(fitting, fitting.train, validating=False, channels=experiment.data.batch_channels),
-        validation=_feed(fitting, fitting.validation, validating=True, channels=None if most is None else (most, most)),
+        feed=_feed(fitting, validating=False),
+        validation=_feed(fitting, validating=True),
         strategy=make_strategy(experiment.balance.strategy, **experiment.balance.options),
         settings=experiment.train,
         folder=fitting.run,
@@ -100,30 +87,15 @@ def _training(fitting: Fitting) -> Training:
     )
 
 
-def _feed(
-    fitting: Fitting,
-    recordings: tuple[StoredRecording, ...],
-    *,
-    validating: bool,
-    channels: tuple[int, int] | None,
-) -> WindowFeed:
-    experiment = fitting.experiment
+def _feed(fitting: Fitting, *, validating: bool) -> WindowFeed:
+    experiment, data = fitting.experiment, fitting.experiment.data
     return make_feed(
-        recordings,
+        fitting.validation if validating else fitting.train,
         experiment.tasks,
-        step_s=VALIDATION_STEP_S if validating else experiment.data.step_s,
+        step_s=VALIDATION_STEP_S if validating else data.step_s,
         scaling=experiment.scaling,
         freqs_hz=np.asarray(fitting.index["freqs_hz"]),
         augment=None if validating else experiment.augment,
-        channels=channels,
+        channels=data.validation_channels if validating else data.batch_channels,
         seed=experiment.seed,
     )
-
-
-def _make_model(experiment: Experiment) -> RadarOdeMtl:
-    settings = experiment.model
-    if settings.start_from is not None:
-        if settings.changes:
-            raise InputError("`model.changes` cannot be combined with `model.start_from`: weights fix the sizes.")
-        return load_model(settings.start_from).model.train()
-    return build_model(preset(settings.preset, **settings.changes), experiment.seed)

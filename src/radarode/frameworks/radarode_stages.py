@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from radarode.balance import make_strategy
-from radarode.configuration import Experiment
-from radarode.core.constants import FRAME_RATE_HZ
 from radarode.core.errors import InputError, WorkInterruptedError
 from radarode.data.store import StoredRecording
 from radarode.frameworks.base import Fitting, Watcher
@@ -25,7 +23,6 @@ from radarode.frameworks.radarode_feed import (
     encode_references,
 )
 from radarode.models.longterm import rmse_loss
-from radarode.models.networks import build_network, preset_of
 from radarode.models.precision import widened
 from radarode.models.pretrained import CONFIG_FILE, load_model, save_model
 from radarode.models.radarode import PULSE_FRAMES, PULSE_S, RadarOde
@@ -38,6 +35,7 @@ from radarode.signal.ppi import energy_plot
 from radarode.tasks.shape import shape_loss
 from radarode.train import Training
 from radarode.train.checkpoint import CHECKPOINT, Progress
+from radarode.train.feed import check_channels
 from radarode.train.interrupt import interrupt_flag
 from radarode.train.objective import Feed
 from radarode.train.single import SingleLoss
@@ -107,22 +105,11 @@ def _training(
 
 def _keeper(fitting: Fitting, model: RadarOde, folder: Path, stage: str) -> Callable[[dict[str, float]], None]:
     """Return what writes both networks' weights when the one in training is the best so far."""
-    experiment = fitting.experiment
 
     def keep(figures: dict[str, float]) -> None:
         if figures.get("heart"):
             model.r_height.fill_(figures["r_height"] / figures["heart"])
-        facts = {
-            "framework": NAME,
-            "tasks": experiment.tasks.to_dict(),
-            "scaling": experiment.scaling,
-            "transform": fitting.index["transform"],
-            "stage": stage,
-            "validation": figures,
-            "data": experiment.data.source,
-            "start_from": experiment.model.start_from,
-            "seed": experiment.seed,
-        }
+        facts = {"stage": stage, **fitting.facts(figures)}
         save_model(folder, model, facts, overwrite=True)
 
     return keep
@@ -159,15 +146,9 @@ def _drafts(fitting: Fitting, model: RadarOde, recordings: Sequence[StoredRecord
 def set_pulse(model: RadarOde, recordings: Sequence[StoredRecording]) -> None:
     """Measure the energy around the R peaks of the training recordings."""
     pooled = [pooled_energy(energy_plot(one.frames)) for one in recordings]
-    measured = measure_pulse(pooled, [_known_peaks(one) for one in recordings], PULSE_FRAMES, PULSE_S[0])
+    measured = measure_pulse(pooled, [one.known_r_peaks_s for one in recordings], PULSE_FRAMES, PULSE_S[0])
     if measured is not None:
         model.pulse.copy_(torch.from_numpy(measured))
-
-
-def _known_peaks(recording: StoredRecording) -> np.ndarray:
-    """Return the R peaks outside gaps."""
-    frames = np.rint(recording.r_peaks_s * FRAME_RATE_HZ).astype(np.int64).clip(0, len(recording.gaps) - 1)
-    return recording.r_peaks_s[~recording.gaps[frames]]
 
 
 def shared_of(fitting: Fitting, *, validating: bool) -> Shared:
@@ -176,13 +157,10 @@ def shared_of(fitting: Fitting, *, validating: bool) -> Shared:
     Raises:
         InputError: recordings differ in their channels, and the batch takes all.
     """
-    experiment = fitting.experiment
+    experiment, data = fitting.experiment, fitting.experiment.data
     recordings = fitting.validation if validating else fitting.train
-    channels = experiment.data.batch_channels
-    if channels is None and len({recording.frames.shape[1] for recording in recordings}) > 1:
-        raise InputError("recordings differ in their number of channels; set data.batch_channels to (least, most).")
-    if validating and channels is not None:
-        channels = (channels[1], channels[1])
+    channels = data.validation_channels if validating else data.batch_channels
+    check_channels(recordings, channels)
     return Shared(
         recordings,
         encode_references(recordings, experiment.tasks),
@@ -192,23 +170,6 @@ def shared_of(fitting: Fitting, *, validating: bool) -> Shared:
         channels,
         experiment.seed,
     )
-
-
-def make_model(experiment: Experiment) -> RadarOde:
-    """Build or load the networks that training starts from.
-
-    Raises:
-        InputError: the weights are of another framework, or sizes are to be changed in them.
-    """
-    settings = experiment.model
-    if settings.start_from is None:
-        return build_network(NAME, preset_of(NAME, settings.preset, settings.changes), experiment.seed)
-    if settings.changes:
-        raise InputError("`model.changes` cannot be combined with `model.start_from`: weights fix the sizes.")
-    loaded = load_model(settings.start_from)
-    if loaded.framework != NAME:
-        raise InputError.of("model.start_from", "weights of radarode", f"weights of {loaded.framework}")
-    return loaded.model.train()
 
 
 def _sceg_loss(model: nn.Module, batch: CycleBatch) -> Tensor:

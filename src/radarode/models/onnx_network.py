@@ -18,7 +18,7 @@ from radarode.core.constants import WINDOW_SAMPLES
 from radarode.core.errors import InputError
 from radarode.core.types import TaskOutputs
 from radarode.data.scaling import NO_SCALING
-from radarode.models.features import N_LENGTH_CLASSES
+from radarode.models.features import N_LENGTH_CLASSES, check_windows
 from radarode.models.networks import DEFAULT_FRAMEWORK, network_kind
 from radarode.models.onnx_check import read_checked
 from radarode.models.pretrained import Pretrained, parse_settings
@@ -57,7 +57,7 @@ class OnnxNetwork:
         Raises:
             InputError: the inputs do not have the graph's channels, rows or frames, or the graph fails on them.
         """
-        self._check(x)
+        check_windows(x, self._channels, self.config.rows, self.config.frames)
         values = x.detach().to("cpu", torch.float32).contiguous().numpy()
         try:
             answers = self._session.run(list(SIZES), {self._input: values})
@@ -81,13 +81,6 @@ class OnnxNetwork:
     def state_dict(self) -> NoReturn:
         """Refuse: the graph's weights are not a network's."""
         raise InputError(f"{self._name} has no weights to save; use the folder of weights that it was exported from.")
-
-    def _check(self, x: Tensor) -> None:
-        c = self.config
-        fits = x.ndim == 4 and tuple(x.shape[2:]) == (c.rows, c.frames) and x.shape[1] > 0
-        if not fits or (self._channels is not None and x.shape[1] != self._channels):
-            shape = f"(window, {self._channels or 'channel'}, {c.rows}, {c.frames})"
-            raise InputError.of("x", f"of shape {shape}", tuple(x.shape), "Use a network made for this input")
 
 
 def load_onnx(path: Path) -> Pretrained:

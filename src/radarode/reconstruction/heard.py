@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_FRAMES, WINDOW_S
+from radarode.core.constants import FRAME_RATE_HZ, WINDOW_FRAMES
 from radarode.core.errors import InputError
 from radarode.core.types import Recording
-from radarode.data.store import StoredRecording, frame_gaps
+from radarode.data.store import StoredRecording
 from radarode.models.pretrained import Pretrained
 from radarode.reconstruction.disturb import Disturb, disturbed
-from radarode.reconstruction.windows import fitting_transform, iterate_frames, silence
-from radarode.signal.gaps import fill_gaps, missing_samples
+from radarode.reconstruction.windows import check_recording, fitting_transform, iterate_frames, silence
+from radarode.signal.gaps import fill_gaps, frame_gaps, missing_samples
 
 LARGEST = 6e4
 """What float16 holds."""
@@ -60,10 +60,7 @@ def hear(
     Raises:
         InputError: the recording is not at 200 Hz, shorter than one window, or has not the network's channels.
     """
-    if recording.fs_hz != FS_HZ:
-        raise InputError.of("fs_hz", f"{FS_HZ:g} Hz", recording.fs_hz, "Use radarode.load, which resamples")
-    if recording.duration_s < WINDOW_S:
-        raise InputError.of("recording", f"at least one window of {WINDOW_S:g} s long", f"{recording.duration_s:.1f} s")
+    check_recording(recording)
     wanted = weights.model.config.channels
     if wanted is not None and recording.n_channels != wanted:
         raise InputError.of("recording", f"of {wanted} channels, which the network reads", recording.n_channels)

@@ -15,13 +15,12 @@ from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_FRAMES, WINDOW_
 from radarode.core.errors import InputError
 from radarode.core.types import Recording
 from radarode.data.scaling import scale_windows
-from radarode.data.store import frame_gaps
 from radarode.models.pretrained import Pretrained
 from radarode.reconstruction.disturb import Disturb, disturbed
 from radarode.reconstruction.merge import MapMerger
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.signal.blocks import Transform
-from radarode.signal.gaps import fill_gaps, find_gaps, missing_samples
+from radarode.signal.gaps import fill_gaps, find_gaps, frame_gaps, missing_samples
 from radarode.signal.timefrequency import make_transform
 from radarode.tasks import TaskSettings
 from radarode.tasks.length import decode_length
@@ -51,6 +50,22 @@ class WindowOutputs:
     length_s: NDArray[np.float64]
     anchor: NDArray[np.float64]
     missing: NDArray[np.bool_]
+
+
+def check_recording(recording: Recording, window_s: float = WINDOW_S) -> None:
+    """Refuse a recording that cannot be cut into windows.
+
+    Args:
+        recording: to be reconstructed.
+        window_s: length of a window.
+
+    Raises:
+        InputError: it is not at 200 Hz, or shorter than one window.
+    """
+    if recording.fs_hz != FS_HZ:
+        raise InputError.of("fs_hz", f"{FS_HZ:g} Hz", recording.fs_hz, "Use radarode.load, which resamples")
+    if recording.duration_s < window_s:
+        raise InputError.of("recording", f"at least one window of {window_s:g} s long", f"{recording.duration_s:.1f} s")
 
 
 def iterate_frames(rcg: NDArray[np.floating], missing: NDArray[np.bool_], transform: Transform) -> Iterator[Tensor]:
@@ -95,10 +110,7 @@ def run_windows(
     Raises:
         InputError: the recording is not at 200 Hz or shorter than one window.
     """
-    if recording.fs_hz != FS_HZ:
-        raise InputError.of("fs_hz", f"{FS_HZ:g} Hz", recording.fs_hz, "Use radarode.load, which resamples")
-    if recording.duration_s < WINDOW_S:
-        raise InputError.of("recording", f"at least one window of {WINDOW_S:g} s long", f"{recording.duration_s:.1f} s")
+    check_recording(recording)
     transform = fitting_transform(weights)
     missing = missing_samples(recording.rcg, recording.fs_hz)
     merger = MapMerger(recording.rcg.shape[1])

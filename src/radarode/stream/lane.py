@@ -18,12 +18,12 @@ from torch import Tensor
 from radarode.core.config import from_plain
 from radarode.core.constants import FRAME_RATE_HZ, FS_HZ, WINDOW_FRAMES, WINDOW_S, WINDOW_SAMPLES
 from radarode.data.scaling import scale_windows
-from radarode.data.store import frame_gaps
 from radarode.models.pretrained import Pretrained
 from radarode.reconstruction.merge import lay_maps, mean_map
 from radarode.reconstruction.settings import ReconstructSettings
 from radarode.reconstruction.windows import WindowOutputs, silence
 from radarode.signal.blocks import Transform
+from radarode.signal.gaps import frame_gaps
 from radarode.signal.stream_state import StreamState as TransformState
 from radarode.tasks import TaskSettings
 from radarode.tasks.length import decode_length

@@ -12,7 +12,7 @@ import torch
 from radarode.core.errors import InputError
 from radarode.core.files import atomic_path
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 
 
 @dataclass(slots=True)
@@ -69,3 +69,12 @@ def load_checkpoint(folder: Path, model: Any, optimizer: Any, balancer: Any) -> 
     except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path} cannot be resumed: {reason}. Start the run again with --overwrite.") from error
+
+
+def trim_log(folder: Path, epochs: int) -> None:
+    """Keep the lines of the log, one an epoch, of the epochs that the checkpoint knows."""
+    path = folder / LOG
+    lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
+    if len(lines) > epochs:
+        with atomic_path(path) as temporary:
+            temporary.write_text("".join(lines[:epochs]))

@@ -110,8 +110,17 @@ def make_feed(
         known[mine] = reference.usable(windows.start_s[mine])
     if not known.any():
         raise InputError("no window has a known heartbeat at its centre; give longer recordings with a reference ECG.")
-    if channels is None and len({recording.frames.shape[1] for recording in recordings}) > 1:
-        raise InputError("recordings differ in their number of channels; set data.batch_channels to (least, most).")
+    check_channels(recordings, channels)
     return WindowFeed(
         recordings, references, windows.take(np.flatnonzero(known)), scaling, freqs_hz, augment, channels, seed
     )
+
+
+def check_channels(recordings: Sequence[StoredRecording], channels: tuple[int, int] | None) -> None:
+    """Refuse recordings that fit into no common batch.
+
+    Raises:
+        InputError: `channels` is None, so that a batch takes all, and the recordings differ in their number.
+    """
+    if channels is None and len({recording.frames.shape[1] for recording in recordings}) > 1:
+        raise InputError("recordings differ in their number of channels; set data.batch_channels to (least, most).")

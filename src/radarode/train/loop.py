@@ -16,9 +16,8 @@ from torch import Tensor, nn
 
 from radarode.balance import Balancer, BalanceReport, Strategy
 from radarode.core.errors import InputError, WorkInterruptedError
-from radarode.core.files import atomic_path
 from radarode.models.blocks import Backbone
-from radarode.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from radarode.train.checkpoint import LOG, Progress, load_checkpoint, save_checkpoint, trim_log
 from radarode.train.interrupt import InterruptFlag, interrupt_flag
 from radarode.train.objective import Feed, Objective
 from radarode.train.optim import learning_rate, make_optimizer
@@ -27,7 +26,6 @@ from radarode.train.settings import TrainSettings
 from radarode.train.share import SharedFeed
 from radarode.train.track import add_report, means
 
-LOG = "log.jsonl"
 CHECKPOINT_EVERY_S = 120.0
 
 Watcher = Callable[[dict[str, Any]], None]
@@ -79,7 +77,7 @@ class Training:
             progress = load_checkpoint(self.folder, self.model, fit.optimizer, fit.balancer)
             self.ranks.wait()
             if self.ranks.leads:
-                self._trim_log(progress.epoch)
+                trim_log(self.folder, progress.epoch)
         heard = watchers if self.ranks.leads else ()
         steps = self.settings.steps_per_epoch or self.feed.steps(self.settings.batch)
         with interrupt_flag(patient=self.ranks.size > 1) as flag:
@@ -197,14 +195,6 @@ class Training:
             save_checkpoint(self.folder, progress, self.model, fit.optimizer, fit.balancer)
         self.ranks.wait()
         _tell(watchers, record)
-
-    def _trim_log(self, epochs: int) -> None:
-        """Keep the lines of the epochs that the checkpoint knows."""
-        path = self.folder / LOG
-        lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
-        if len(lines) > epochs:
-            with atomic_path(path) as temporary:
-                temporary.write_text("".join(lines[:epochs]))
 
     def _score(self, progress: Progress, figures: dict[str, float]) -> float:
         """Return the mean over tasks of (validation loss / that of the first epoch): the tasks' scales cancel.

@@ -82,6 +82,11 @@ def carried(mean_losses: Iterable[float] | Tensor, previous: Sequence[float] | N
     return [old if math.isnan(new) else new for new, old in zip(values, previous or values, strict=True)]
 
 
+def recorded(record: Sequence[float] | None, losses: Sequence[float]) -> list[float]:
+    """Return the losses as a record, or the record there is, tasks that had no loss so far (NaN) now filled in."""
+    return carried(record or losses, losses)
+
+
 def refuse_negative(strategy: str, losses: Tensor) -> None:
     """Refuse losses below zero, for strategies that are defined by their logarithm.
 

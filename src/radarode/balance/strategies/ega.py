@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from radarode.balance.gram import gram_factor
-from radarode.balance.strategies import carried, choice, real, whole
+from radarode.balance.strategies import carried, choice, real, recorded, whole
 from radarode.balance.strategies.dwa import pace
 from radarode.balance.strategy import Step, WeightStrategy
 
@@ -69,10 +68,7 @@ class Ega(WeightStrategy):
         """Record the losses of epoch t_warm and of the last epoch."""
         self._last_losses = carried(mean_losses, self._last_losses)
         if self._epoch >= self.warmup_epochs:
-            known = self._warm_losses or [math.nan] * len(self._last_losses)
-            self._warm_losses = [
-                new if math.isnan(old) else old for new, old in zip(self._last_losses, known, strict=True)
-            ]
+            self._warm_losses = recorded(self._warm_losses, self._last_losses)
         self._epoch += 1
 
     def state_dict(self) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from radarode.balance.strategies import carried, real, refuse_negative, whole
+from radarode.balance.strategies import carried, real, recorded, refuse_negative, whole
 from radarode.balance.strategy import Step, WeightStrategy
 
 EPS = 1e-20
@@ -71,8 +70,7 @@ class Stch(WeightStrategy):
         """Record the nadir at the end of the warm-up."""
         self._last = carried(mean_losses, self._last)
         if self._epoch >= self.warmup_epochs:
-            known = self._nadir or [math.nan] * len(self._last)
-            self._nadir = [new if math.isnan(old) else old for new, old in zip(self._last, known, strict=True)]
+            self._nadir = recorded(self._nadir, self._last)
         self._epoch += 1
 
     def state_dict(self) -> dict[str, Any]:

@@ -22,10 +22,11 @@ from radarode.core.notice import NOTICE
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Say how a benchmark is run; no figure depends on it.
+    """Say what a benchmark runs on, and how.
 
     Attributes:
-        frameworks: some of the configured ones; None runs all.
+        frameworks: that are compared.
+        data: folder of recordings to use instead of the simulated cohort.
         trained: result folder whose networks are taken, where they were trained by the same recipe.
         processes: jobs at a time.
         engine: where the jobs run.
@@ -33,12 +34,13 @@ class RunOptions:
         watchers: called with records of kind "store" and "jobs".
     """
 
-    frameworks: tuple[str, ...] | None = None
-    trained: Path | None = None
+    frameworks: Sequence[str]
+    data: GivenData | Path | str | None = None
+    trained: Path | str | None = None
     processes: int = 2
     engine: str = "local"
     command: str = ""
-    watchers: tuple[Watcher, ...] = ()
+    watchers: Sequence[Watcher] = ()
 
 
 @dataclass(slots=True)
@@ -50,7 +52,6 @@ class Bench:
         settings: the benchmark's.
         data: recordings that were given; None where they are simulated.
         options: how it is run.
-        frameworks: that are compared.
         data_sha256: of the store's index.
         copied: trainings that were taken from another folder.
         failures: job name -> one line, of all jobs so far.
@@ -60,14 +61,13 @@ class Bench:
     settings: FrameworksSettings
     data: GivenData | None
     options: RunOptions
-    frameworks: tuple[str, ...]
     data_sha256: str = ""
     copied: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
     def trainings(self) -> Iterator[tuple[str, int, int]]:
         """Yield framework, seed and fold of every training that did not fail."""
-        for framework in self.frameworks:
+        for framework in self.options.frameworks:
             for seed in self.settings.seeds_of(framework):
                 for fold in self.settings.folds:
                     if train_name(framework, seed, fold) not in self.failures:
@@ -108,12 +108,7 @@ class Bench:
 
 @contextmanager
 def opened_bench(
-    benchmark: str,
-    settings: FrameworksSettings,
-    folder: Path | str,
-    data: GivenData | None,
-    options: RunOptions,
-    frameworks: Sequence[str],
+    benchmark: str, settings: FrameworksSettings, folder: Path | str, options: RunOptions
 ) -> Iterator[Bench]:
     """Hold the result folder, make the recordings ready and train; what is done already is kept.
 
@@ -121,9 +116,7 @@ def opened_bench(
         benchmark: its name.
         settings: the benchmark's.
         folder: of the results.
-        data: recordings to use instead of the simulated cohort.
-        options: how it is run.
-        frameworks: that are compared.
+        options: what is run, and how.
 
     Yields:
         The benchmark at work.
@@ -132,20 +125,23 @@ def opened_bench(
         InputError: recordings or settings that cannot be used, or a folder that belongs to something else.
         WorkInterruptedError: Ctrl-C; the same call goes on.
     """
-    place = Path(folder)
+    place, data = Path(folder), options.data
+    if data is not None and not isinstance(data, GivenData):
+        data = GivenData(Path(data), settings.data.fs_hz)
+    trained = None if options.trained is None else Path(options.trained)
     check_processes(options.processes)
     check_engine(options.engine)
     if not (place / STORE).is_dir():
         survey(settings, data)
     recipe = settings.recipe(None if data is None else data.fingerprint())
-    if options.trained is not None:
-        check_recipe(options.trained, recipe)
+    if trained is not None:
+        check_recipe(trained, recipe)
     with claimed_folder(place, {RECIPE: recipe, **scoring_recipe(settings)}, benchmark):
-        bench = Bench(place, settings, data, options, tuple(frameworks))
-        bench.data_sha256 = prepare_recordings(place, settings, data, frameworks, options.watchers)
+        bench = Bench(place, settings, data, options)
+        bench.data_sha256 = prepare_recordings(place, settings, data, options.frameworks, options.watchers)
         names = [train_name(*training) for training in bench.trainings()]
-        if options.trained is not None:
-            bench.copied = adopt_trained(place, options.trained, names)
+        if trained is not None:
+            bench.copied = adopt_trained(place, trained, names)
         bench.do([_training(bench, *training) for training in bench.trainings()])
         yield bench
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from radarode.benchmark.data import Watcher
+from radarode.benchmark.frameworks.folds import incomplete_note, joined_folds
 from radarode.benchmark.frameworks.recordings import GivenData
 from radarode.benchmark.frameworks.run import Bench, RunOptions, opened_bench
-from radarode.benchmark.jobs import RESULT, RUNS, Job, read_result
+from radarode.benchmark.jobs import Job, read_result
 from radarode.benchmark.longterm.settings import LongtermSettings
 from radarode.benchmark.longterm.summary import Cases, median_recording
 from radarode.benchmark.longterm.work import score_recordings, show_example
@@ -68,12 +69,8 @@ def run_longterm(
         InputError: recordings or settings that cannot be used, or a folder that belongs to something else.
         WorkInterruptedError: Ctrl-C; the same call goes on.
     """
-    given = data if data is None or isinstance(data, GivenData) else GivenData(Path(data), settings.data.fs_hz)
-    chosen = settings.chosen(frameworks)
-    options = RunOptions(
-        chosen, None if trained is None else Path(trained), processes, engine, command, tuple(watchers)
-    )
-    with opened_bench(BENCHMARK, settings, folder, given, options, chosen) as bench:
+    options = RunOptions(settings.chosen(frameworks), data, trained, processes, engine, command, watchers)
+    with opened_bench(BENCHMARK, settings, folder, options) as bench:
         bench.do([bench.job(job_name(*one), score_recordings, one) for one in bench.trainings()])
         cases, uneven = finished_cases(bench)
         examples = _examples(bench, settings, cases)
@@ -89,18 +86,14 @@ def job_name(framework: str, seed: int, fold: int) -> str:
 
 def finished_cases(bench: Bench) -> tuple[Cases, list[str]]:
     """Return what is scored in a folder, the folds put together, and a sentence about what lacks a fold."""
-    complete: dict[tuple[str, int], Any] = {}
-    partial = []
-    for framework in bench.settings.frameworks:
-        for seed in bench.settings.seeds_of(framework):
-            names = [job_name(framework, seed, fold) for fold in bench.settings.folds]
-            done = [name for name in names if (bench.folder / RUNS / name / RESULT).is_file()]
-            if len(done) == len(names):
-                results = [read_result(bench.folder, name)["recordings"] for name in names]
-                complete[framework, seed] = {name: one for found in results for name, one in found.items()}
-            elif done:
-                partial.append(f"{framework}, seed {seed}")
-    return complete, [f"Left out, since not every fold is done: {'; '.join(partial)}."] * bool(partial)
+    settings = bench.settings
+    jobs = {
+        (framework, seed): [job_name(framework, seed, fold) for fold in settings.folds]
+        for framework in settings.frameworks
+        for seed in settings.seeds_of(framework)
+    }
+    complete, partial = joined_folds(bench.folder, jobs)
+    return complete, incomplete_note([f"{framework}, seed {seed}" for framework, seed in partial])
 
 
 def _examples(bench: Bench, settings: LongtermSettings, cases: Cases) -> Mapping[str, Mapping[str, Any]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from radarode.benchmark.data import Watcher
+from radarode.benchmark.frameworks.folds import incomplete_note, joined_folds
 from radarode.benchmark.frameworks.recordings import GivenData
 from radarode.benchmark.frameworks.run import Bench, RunOptions, opened_bench
-from radarode.benchmark.jobs import RESULT, RUNS, Job, read_result
+from radarode.benchmark.jobs import Job
 from radarode.benchmark.noise.conditions import KINDS, Condition, NoiseSettings
 from radarode.benchmark.noise.summary import Cases
 from radarode.benchmark.noise.work import score_condition
@@ -69,12 +69,9 @@ def run_noise(
         InputError: recordings or settings that cannot be used, or a folder that belongs to something else.
         WorkInterruptedError: Ctrl-C; the same call goes on.
     """
-    given = data if data is None or isinstance(data, GivenData) else GivenData(Path(data), settings.data.fs_hz)
     chosen, left_out = suited(settings, settings.chosen(frameworks))
-    options = RunOptions(
-        chosen, None if trained is None else Path(trained), processes, engine, command, tuple(watchers)
-    )
-    with opened_bench(BENCHMARK, settings, folder, given, options, chosen) as bench:
+    options = RunOptions(chosen, data, trained, processes, engine, command, watchers)
+    with opened_bench(BENCHMARK, settings, folder, options) as bench:
         bench.do([job for training in bench.trainings() for job in _jobs(bench, settings, training)])
         cases, uneven = finished_cases(bench, settings)
         kinds = tuple(kind for kind in KINDS if any(key.startswith(kind) for _, key, _, _ in cases))
@@ -129,19 +126,16 @@ def _jobs(bench: Bench, settings: NoiseSettings, training: tuple[str, int, int])
 
 def finished_cases(bench: Bench, settings: NoiseSettings) -> tuple[Cases, list[str]]:
     """Return what is scored in a folder, the folds put together, and a sentence about what lacks a fold."""
-    complete: dict[tuple[str, str, int, int], Any] = {}
-    partial: set[str] = set()
-    for framework in settings.frameworks:
-        for seed in settings.seeds_of(framework):
-            for condition in replace(settings, kinds=KINDS).conditions():
-                for noise_seed in settings.seeds_of_noise(condition):
-                    names = [job_name((framework, seed, fold), condition, noise_seed) for fold in settings.folds]
-                    done = [name for name in names if (bench.folder / RUNS / name / RESULT).is_file()]
-                    if len(done) == len(names):
-                        results = [read_result(bench.folder, name)["recordings"] for name in names]
-                        merged = {name: scores for one in results for name, scores in one.items()}
-                        complete[framework, condition.key, seed, noise_seed] = merged
-                    elif done:
-                        partial.add(f"{framework}, seed {seed}, {condition.key}")
-    text = "Left out, since not every fold is done"
-    return complete, [f"{text}: {'; '.join(sorted(partial))}."] * bool(partial)
+    jobs = {
+        (framework, condition.key, seed, noise_seed): [
+            job_name((framework, seed, fold), condition, noise_seed) for fold in settings.folds
+        ]
+        for framework in settings.frameworks
+        for seed in settings.seeds_of(framework)
+        for condition in replace(settings, kinds=KINDS).conditions()
+        for noise_seed in settings.seeds_of_noise(condition)
+    }
+    complete, partial = joined_folds(bench.folder, jobs)
+    return complete, incomplete_note(
+        sorted({f"{framework}, seed {seed}, {key}" for framework, key, seed, _ in partial})
+    )

@@ -23,9 +23,9 @@ from radarode.benchmark.nyuv2.models import SceneNetwork
 from radarode.benchmark.nyuv2.settings import NyuSettings
 from radarode.core.errors import InputError, WorkInterruptedError
 from radarode.core.files import atomic_path
+from radarode.train.checkpoint import LOG, trim_log
 from radarode.train.interrupt import InterruptFlag, interrupt_flag
 
-LOG = "log.jsonl"
 CHECKPOINT_EVERY_S = 120.0
 _DROPOUT = 2
 
@@ -168,15 +168,8 @@ class SceneTraining:
             except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as error:
                 reason = str(error).splitlines()[0].rstrip(".")
                 raise InputError(f"{path} cannot be resumed: {reason}. Delete it to start this run again.") from error
-        self._trim_log(epoch)
+        trim_log(self.folder, epoch)
         return epoch, step
-
-    def _trim_log(self, epochs: int) -> None:
-        path = self.folder / LOG
-        lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
-        if len(lines) > epochs:
-            with atomic_path(path) as temporary:
-                temporary.write_text("".join(lines[:epochs]))
 
 
 @torch.no_grad()

@@ -164,7 +164,8 @@ def _fit(experiment: Experiment, people: Sequence[Recording], place: Path) -> li
     """Train briefly; return what happened and when: "start", "step", "epoch", ..., "end" in seconds of one core."""
     import numpy as np
 
-    from radarode.data.store import open_store, write_store
+    from radarode.data.store import open_store
+    from radarode.data.store_writer import write_store
     from radarode.frameworks import Fitting, framework_class
 
     rng = np.random.default_rng(0)

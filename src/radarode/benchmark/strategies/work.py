@@ -14,8 +14,7 @@ from radarode.core.config import from_plain
 from radarode.core.types import COLUMNS, Recording, Scores
 from radarode.experiment.layout import SPLIT, WEIGHTS
 from radarode.models.pretrained import Pretrained, load_model
-from radarode.train.checkpoint import CHECKPOINT
-from radarode.train.loop import LOG
+from radarode.train.checkpoint import CHECKPOINT, LOG
 
 RUN = "run"
 """Run folder of a multi-task training inside its job's folder; single-task trainings are named by their task."""
